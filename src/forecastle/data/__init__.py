@@ -1,0 +1,1 @@
+"""Candles from the world: sources, quality, bars."""

@@ -1,0 +1,62 @@
+"""FeatureFrame: what is known at each bar, and the Indicator contract that fills it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from forecastle.arrays import FloatArray, IntArray
+from forecastle.data.bars import Bars
+
+
+@runtime_checkable
+class Indicator(Protocol):
+    """One or more columns computed from bars; row t uses bars at or before t, never later ones.
+
+    Attributes
+    ----------
+    warmup
+        Bars that are needed before a row is right: the last row computed from the last `warmup` bars equals the
+        row computed from the whole history (DESIGN: float64, before the cast, within 1e-9 relative). The first
+        ``warmup - 1`` rows are NaN.
+    columns
+        Column names such as ``("rsi_14",)``.
+    needs_volume
+        True where the bars' volume is read.
+    tolerance
+        Relative tolerance of the warm-up contract; 1e-9 unless the indicator states a larger one and its reason.
+    """
+
+    warmup: int
+    columns: tuple[str, ...]
+    needs_volume: bool
+    tolerance: float
+
+    def compute(self, bars: Bars) -> FloatArray:
+        """Return the columns, shape (T, len(columns)), float64, NaN before the warm-up is over."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureFrame:
+    """Features of all symbols of a panel, one after the other in the panel's order.
+
+    Parameters
+    ----------
+    values
+        Shape (T, D), float32; NaN where an indicator has not warmed up.
+    columns
+        Names, length D.
+    lengths
+        Bars of each symbol, shape (number of symbols,); sums to T.
+    warmup
+        The longest warm-up among the indicators, in bars.
+    left_out
+        Indicators that were left out, with the reason.
+    """
+
+    values: FloatArray
+    columns: tuple[str, ...]
+    lengths: IntArray
+    warmup: int
+    left_out: dict[str, str]

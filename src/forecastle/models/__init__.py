@@ -1,0 +1,1 @@
+"""Forecasters of every kind behind one contract."""

@@ -1,0 +1,86 @@
+"""The three forms of a forecast, and the Forecaster contract.
+
+Values are float32: what is stored is what was scored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, Self, TypeAlias
+
+import numpy as np
+
+from forecastle.arrays import FloatArray
+from forecastle.windows.context import Context, Windows
+
+
+@dataclass(frozen=True, eq=False)
+class QuantileForecast:
+    """Quantiles of each step.
+
+    Parameters
+    ----------
+    levels
+        Q levels, ascending, inside (0, 1).
+    values
+        Shape (N, H, Q), float32, ascending along Q.
+    """
+
+    levels: tuple[float, ...]
+    values: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class SampleForecast:
+    """Sample paths, shape (N, S, H), float32."""
+
+    values: FloatArray
+
+    def quantiles(self, levels: tuple[float, ...]) -> QuantileForecast:
+        """Empirical quantiles (linear interpolation) at the levels."""
+        values = np.quantile(self.values, levels, axis=1)
+        return QuantileForecast(levels, np.moveaxis(values, 0, -1).astype(np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class ClassForecast:
+    """Probability of each class at each step, shape (N, H, K), float32, summing to 1 along K."""
+
+    values: FloatArray
+
+
+Forecast: TypeAlias = QuantileForecast | SampleForecast | ClassForecast
+
+
+class Forecaster(Protocol):
+    """A model: fitted on windows, asked with contexts, kept in a folder without pickled code.
+
+    Attributes
+    ----------
+    curves
+        After `fit`: learning curves by name (``"train/loss"``), one value per iteration; empty where there are none.
+    """
+
+    curves: dict[str, list[float]]
+
+    def history(self, horizon: int) -> int:
+        """Bars of past log close that it needs at each origin, at least 1."""
+        ...
+
+    def fit(self, train: Windows, validation: Windows | None = None) -> Self:
+        """Fit on the training windows; the validation windows may only stop it early."""
+        ...
+
+    def predict(self, context: Context) -> Forecast:
+        """Forecast every window of the context."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write everything that `load` needs into an existing, empty folder."""
+        ...
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote; opening it runs no code from the files."""
+        ...

@@ -1,0 +1,1 @@
+"""Identity, folder and ledger of runs."""

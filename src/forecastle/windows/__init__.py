@@ -1,0 +1,1 @@
+"""Targets, windows, splits and transforms: from features to folds."""
