@@ -35,7 +35,7 @@ def bars() -> Bars:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real candles beside the checkout; tests that want it are skipped, with a line, where it is absent."""
+    """The folder of real candles beside the checkout; tests that want it are skipped where it is absent."""
     folder = Path(os.environ.get("FORECASTLE_SHARED", REPOSITORY.parent / "shared")) / "data"
     if not folder.is_dir():
         pytest.skip(

@@ -10,7 +10,7 @@
     ├── SplitError           a split with an empty part, or labels that reach over a boundary
     ├── ModelError           a model that cannot do what is asked, or a saved one that cannot be opened
     ├── RunError             a run that is missing, damaged, or not reproduced
-    └── MissingExtra         an optional package that is not installed
+    └── MissingExtraError    an optional package that is not installed
 
 Every one of them ends the command line with exit code 2 and one line; ``FORECASTLE_DEBUG=1`` shows the traceback.
 """
@@ -53,7 +53,7 @@ class RunError(ForecastleError):
     """A run that is missing, damaged, or not reproduced."""
 
 
-class MissingExtra(ForecastleError):
+class MissingExtraError(ForecastleError):
     """An optional package that is not installed; the message names the extra."""
 
 
