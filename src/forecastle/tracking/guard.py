@@ -1,0 +1,63 @@
+"""A fence around a tracker, so that what watches a run cannot fail it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from forecastle.tracking.tracker import RunInfo, Tracker
+
+logger = logging.getLogger(__name__)
+
+
+class Guarded:
+    """A tracker whose failures are told in one warning and then left behind.
+
+    After a failure the tracker hears nothing more of that run; the next `start` gives it another chance.
+
+    Parameters
+    ----------
+    tracker : Tracker
+        The tracker to call.
+    """
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+        self._listening = False
+
+    def start(self, info: RunInfo) -> None:
+        """Open the run."""
+        self._listening = True
+        self._call("start", lambda: self._tracker.start(info))
+
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        """Add one point to each named curve."""
+        self._call("log", lambda: self._tracker.log(step, values))
+
+    def finish(self, folder: Path, metrics: Mapping[str, Any]) -> None:
+        """Close a run that succeeded."""
+        self._call("finish", lambda: self._tracker.finish(folder, metrics))
+        self._listening = False
+
+    def abort(self) -> None:
+        """Close a run that failed."""
+        self._call("abort", self._tracker.abort)
+        self._listening = False
+
+    def _call(self, what: str, action: Callable[[], None]) -> None:
+        if not self._listening:
+            return
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong in there, the run goes on
+            self._listening = False
+            reason = " ".join(str(error).split()) or "no reason given"
+            logger.warning(
+                "%s failed at %s and is not told the rest of this run: %s: %s",
+                type(self._tracker).__name__,
+                what,
+                type(error).__name__,
+                reason,
+            )
