@@ -50,8 +50,15 @@ class Target(Protocol):
         """
         ...
 
+    def history(self, horizon: int, period: int) -> int:
+        """Bars of past log close that `carried` needs, at least 1."""
+        ...
+
     def carried(self, past: FloatArray, horizon: int, period: int) -> FloatArray:
-        """The value carried forward from the last `period` bars, shape (N, H); `past` is log close, (N, P)."""
+        """The value carried forward from the last `period` bars, shape (N, H).
+
+        `past` is log close, (N, P), with P at least ``history(horizon, period)``; period 1 is the naive forecast.
+        """
         ...
 
 
