@@ -1,0 +1,91 @@
+"""The calendar that the data themselves show, and the bars that it expects but that are absent."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from forecastle.arrays import SPAN, TIME, TimeArray
+
+WEEK = 7 * 86_400_000_000
+"""Microseconds."""
+
+SATURDAY = 2 * 86_400_000_000
+"""The first Saturday, 00:00 UTC: weeks are counted from there, so that a week of trading is in one piece."""
+
+REACH = 4
+"""Weeks before and after a week that vote on whether a slot of it is open."""
+
+BLOCK = 8_000_000
+"""Cells (weeks times slots) that are looked at together."""
+
+Slots = npt.NDArray[np.int64]
+
+
+def slots(time: TimeArray, interval: np.timedelta64) -> tuple[Slots, Slots]:
+    """Number the bars by the slots of their calendar, and find the slots that are absent.
+
+    A week is divided into slots of one interval. A slot is expected to hold a bar where it does in most of the
+    nine weeks around it (fewer at the ends; weeks without any bar do not vote). A majority of neighbours keeps an
+    edge where it is, so opening hours may move with daylight saving or for good without a gap being seen; a
+    single holiday is seen. Bars longer than a day, or that do not divide a week, are expected at every interval.
+
+    Parameters
+    ----------
+    time
+        Open times, shape (T,), strictly increasing.
+    interval
+        Length of a bar.
+
+    Returns
+    -------
+    present
+        Number of each bar's slot, shape (T,), not decreasing; two bars one interval apart differ by one.
+    absent
+        Numbers of the expected slots between the first bar and the last that hold no bar, increasing.
+    """
+    moments = time.astype(TIME).view(np.int64)
+    length = int(interval.astype(SPAN).astype(np.int64))
+    if length > 86_400_000_000 or WEEK % length:
+        walked = np.maximum(np.rint(np.diff(moments) / length).astype(np.int64), 1)
+        present = np.concatenate([[0], np.cumsum(walked)])
+        return present, _between(present)
+    present = (moments - SATURDAY) // length
+    return present, _absent(present, WEEK // length)
+
+
+def _between(present: Slots) -> Slots:
+    """All numbers between the first and the last that are not there."""
+    holes = np.flatnonzero(np.diff(present) > 1)
+    parts = [np.arange(present[hole] + 1, present[hole + 1]) for hole in holes]
+    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+
+
+def _absent(present: Slots, per_week: int) -> Slots:
+    """Expected slots that are absent, from the numbers of those present."""
+    week = present // per_week
+    starts = np.flatnonzero(np.diff(week, prepend=week[0] - 1))
+    weeks = week[starts]  # those that hold any bar
+    order = np.repeat(np.arange(len(weeks)), np.diff(starts, append=len(week)))
+    followed = np.diff(weeks, append=weeks[-1] + 1)  # 1, or more where weeks without any bar follow
+    rows = max(BLOCK // per_week, 2 * REACH + 1)
+    found = []
+    for first in range(0, len(weeks), rows):
+        last = min(first + rows, len(weeks))
+        low, high = max(first - REACH, 0), min(last + REACH, len(weeks))
+        inside = slice(*np.searchsorted(order, [low, high]))
+        held = np.zeros((high - low, per_week), dtype=np.int8)
+        held[order[inside] - low, present[inside] % per_week] = 1
+        votes = np.concatenate([np.zeros((1, per_week), dtype=np.int32), np.cumsum(held, axis=0, dtype=np.int32)])
+        block = np.arange(first, last)
+        begin, end = np.maximum(block - REACH, 0), np.minimum(block + REACH + 1, len(weeks))
+        expected = 2 * (votes[end - low] - votes[begin - low]) > (end - begin)[:, None]
+        row, slot = np.nonzero(expected & (held[block - low] == 0))
+        found.append(weeks[block[row]] * per_week + slot)
+        for empty in np.flatnonzero(followed[block] > 1):
+            open_slots = np.flatnonzero(expected[empty])
+            ahead = np.arange(1, followed[block[empty]])
+            found.append(((weeks[block[empty]] + ahead)[:, None] * per_week + open_slots).ravel())
+    absent = np.sort(np.concatenate(found))
+    within: Slots = absent[(absent > present[0]) & (absent < present[-1])]
+    return within

@@ -1,0 +1,116 @@
+"""Rows: the raw candles of one symbol as arrays, and where each stood in its source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from forecastle.arrays import TIME, BoolArray, FloatArray, IntArray, TimeArray
+from forecastle.data.bars import PRICES
+from forecastle.errors import DataError, nearest
+
+INSERTED = -1
+"""Position of a bar that stood in no source: it was inserted by a repair."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Candles of one symbol that may be dirty, shape (T,) unless said otherwise.
+
+    Parameters
+    ----------
+    position
+        Where the row stands in the raw table, or `INSERTED`.
+    time
+        Open times, UTC; NaT where there is none.
+    prices
+        Open, high, low and close, shape (T, 4), float64; NaN where missing or a text.
+    volume
+        Or None.
+    text
+        Where a price or the volume is something other than a number.
+    """
+
+    position: IntArray
+    time: TimeArray
+    prices: FloatArray
+    volume: FloatArray | None
+    text: BoolArray
+
+    def __len__(self) -> int:
+        return len(self.position)
+
+    def take(self, rows: BoolArray | IntArray) -> Rows:
+        """The rows of a mask or of positions."""
+        volume = None if self.volume is None else self.volume[rows]
+        return replace(
+            self,
+            position=self.position[rows],
+            time=self.time[rows],
+            prices=self.prices[rows],
+            volume=volume,
+            text=self.text[rows],
+        )
+
+
+def by_symbol(table: pd.DataFrame, where: str) -> Iterator[tuple[str, Rows]]:
+    """Split a raw table (see `forecastle.data.bars.BarSource`) into the rows of each symbol, in order of their names.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, ``time`` is not date-times in UTC, a row has no symbol, or there are no rows.
+    """
+    for name in ("symbol", "time", *PRICES):
+        if name not in table.columns:
+            there = [str(column) for column in table.columns]
+            raise DataError(f"{where}: no column {name!r}, there are {', '.join(there)}{nearest(name, there)}")
+    if str(getattr(table["time"].dtype, "tz", None)) != "UTC":
+        raise DataError(f"{where}: column 'time' must hold date-times in UTC, got {table['time'].dtype}")
+    if not len(table):
+        raise DataError(f"{where}: no rows")
+    codes, names = pd.factorize(table["symbol"])
+    if codes.min() < 0:
+        raise DataError(f"{where}: row {row_number(table, int(codes.argmin()))} has no symbol")
+    time = table["time"].dt.tz_localize(None).to_numpy().astype(TIME)
+    columns = [_numbers(table[name]) for name in PRICES]
+    traded = _numbers(table["volume"]) if "volume" in table.columns else None
+    prices = np.column_stack([values for values, _ in columns])
+    text = np.logical_or.reduce([bad for _, bad in (*columns, *([traded] if traded else []))])
+    everything = Rows(np.arange(len(table)), time, prices, traded[0] if traded else None, text)
+    labels = [str(name) for name in names]
+    if len(labels) == 1:
+        yield labels[0], everything
+        return
+    grouped = np.argsort(codes, kind="stable")
+    edges = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(labels)))])
+    for number in sorted(range(len(labels)), key=labels.__getitem__):
+        yield labels[number], everything.take(grouped[edges[number] : edges[number + 1]])
+
+
+def row_number(table: pd.DataFrame, position: int) -> int:
+    """Number of a row in its source, the first data row being 1: from the table's index where it is one of integers."""
+    label = table.index[position] if pd.api.types.is_integer_dtype(table.index.dtype) else position
+    return int(label) + 1
+
+
+def _numbers(column: pd.Series) -> tuple[FloatArray, BoolArray]:
+    """A column as float64, and where it holds something that is no number."""
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiu":
+        return column.to_numpy(dtype=np.float64), np.zeros(len(column), dtype=bool)
+    missing = column.isna().to_numpy(dtype=bool)
+    values = np.array([_number(value) for value in column.tolist()], dtype=np.float64)
+    return values, np.isnan(values) & ~missing
+
+
+def _number(value: object) -> float:
+    """One value as a float, NaN where it is none; true and false are no prices."""
+    if isinstance(value, bool | np.bool_):
+        return np.nan
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return np.nan
