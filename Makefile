@@ -9,6 +9,9 @@ PYTHON ?= python3
 WORKERS ?= 2
 ARGS ?=
 
+# Compiled bytecode is kept even where the environment says not to: without it every start costs as much as the first.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 PINS := pyproject.toml requirements/constraints.txt scripts/install
 
@@ -29,7 +32,7 @@ check: .venv/.has-check ## Check format, lint, types and the import law
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 bench: .venv/.has-core ## Print every timing and table of benchmarks/
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done

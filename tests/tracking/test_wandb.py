@@ -43,6 +43,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(socket.socket, "connect", guarded)
     for name in ("CONFIG", "CACHE", "DATA"):
         monkeypatch.setenv(f"WANDB_{name}_DIR", str(tmp_path / "home"))
+    monkeypatch.setenv("NETRC", str(tmp_path / "home" / "netrc"))
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
 
 
@@ -193,6 +194,11 @@ def test_a_run_without_report_or_model_is_tracked(tmp_path: Path) -> None:
     (offline,) = (tmp_path / "wandb").glob("offline-run-*")
     assert records(offline, "artifact") == []
     assert (offline / FINISHED).exists()
+
+
+def test_online_without_a_login_is_told_and_not_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"mode=online needs a login, got none: run `wandb login`"):
+        WandbTracker(mode="online", folder=str(tmp_path)).start(INFO)
 
 
 def test_a_mistyped_mode_is_told_with_the_nearest_name() -> None:

@@ -47,7 +47,7 @@ class WandbTracker:
     MissingExtraError
         If wandb is not installed.
     ConfigError
-        If the mode is neither of the two.
+        If the mode is neither of the two, or, at `start`, if online has no login.
 
     Examples
     --------
@@ -97,6 +97,9 @@ class WandbTracker:
         if self._offline and _is_whole(Path(settings.wandb_dir), info.id):
             logger.info("run %s is tracked already in %s", info.id, settings.wandb_dir)
             return
+        wandb.setup(settings=wandb.Settings(silent=True))
+        if not self._offline and not wandb.login(prompt=False):  # else W&B would ask for a key and wait
+            raise ConfigError("mode=online needs a login, got none: run `wandb login` or set WANDB_API_KEY")
         self._run = wandb.init(
             project=self._project,
             entity=self._entity,
