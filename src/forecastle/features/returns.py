@@ -1,0 +1,36 @@
+"""LogReturn: how far the close has moved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from forecastle.arrays import FloatArray
+from forecastle.data.bars import Bars
+from forecastle.features.trailing import Trailing
+
+
+class LogReturn(Trailing):
+    """``ln(close_t / close_{t-n})``, in log return over n bars; warm-up n + 1 bars.
+
+    Parameters
+    ----------
+    timeperiod
+        n, bars; a list gives one column for each.
+
+    Examples
+    --------
+    >>> LogReturn([1, 5]).columns
+    ('log_return_1', 'log_return_5')
+    """
+
+    name = "log_return"
+    extra = 1
+
+    def __init__(self, timeperiod: int | Sequence[int] = 1) -> None:
+        super().__init__(timeperiod)
+
+    def values(self, bars: Bars, period: int) -> tuple[FloatArray, ...]:
+        """One column, from the second close on."""
+        return (np.log(bars.close[period:] / bars.close[:-period]),)
