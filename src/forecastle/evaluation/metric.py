@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Protocol
 
-from forecastle.arrays import FloatArray, IntArray, TimeArray
+from forecastle.arrays import BoolArray, FloatArray, IntArray, TimeArray
 from forecastle.models.forecast import ClassForecast, QuantileForecast
+from forecastle.windows.context import Task
 
 
 class Direction(Enum):
@@ -44,6 +45,14 @@ class Outcome:
     origin: TimeArray
     symbol: IntArray
 
+    def __len__(self) -> int:
+        return len(self.target)
+
+    def __getitem__(self, index: IntArray | BoolArray | slice) -> Outcome:
+        """The outcome of some of the windows."""
+        forecast = replace(self.forecast, values=self.forecast.values[index])
+        return Outcome(forecast, self.target[index], self.log_close[index], self.origin[index], self.symbol[index])
+
 
 class Metric(Protocol):
     """One number for a forecast.
@@ -53,7 +62,7 @@ class Metric(Protocol):
     name
         As in tables: ``crps``, ``coverage_80``.
     unit
-        For people: ``log return``, ``fraction``, ``nats``.
+        For people: ``fraction``, ``nats``; ``target`` stands for the unit of the target that is forecast.
     direction
         Which way is better; early stopping, checkpoints, sweeps and comparison read it here.
     classes
@@ -65,8 +74,21 @@ class Metric(Protocol):
     direction: Direction
     classes: bool
 
+    def applies(self, task: Task) -> bool:
+        """True where the metric means something for the task; read before anything is fitted.
+
+        Raises
+        ------
+        ConfigError
+            If it would, but the task lacks a quantile level that it needs; the message says which to add.
+        """
+        ...
+
     def score(self, outcome: Outcome) -> float:
-        """The number over all windows and steps; NaN where it is undefined (one class only)."""
+        """The number over all windows and steps; NaN where it is undefined (one class only).
+
+        Forecasts and targets are finite: `forecastle.evaluation.score.score_one` refuses others.
+        """
         ...
 
     def by_step(self, outcome: Outcome) -> FloatArray:

@@ -1,0 +1,238 @@
+"""Outcomes and metrics in, the JSON-ready scores out that tables, reports and sweeps read.
+
+``evaluate`` is ``combine`` of one ``score_one`` for each forecaster. The parts are apart so that the scores of the
+baselines, which are the same for every model on the same windows, are computed once in a sweep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from forecastle.arrays import FloatArray, TimeArray
+from forecastle.errors import ModelError
+from forecastle.evaluation.bootstrap import block_length, interval, resampled_means
+from forecastle.evaluation.metric import Direction, Metric, Outcome
+from forecastle.evaluation.objective import applicable
+from forecastle.windows.context import Task
+
+MODEL = "model"
+"""Key of the forecaster that is judged; all others are baselines."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """One forecaster's scores on one set of windows.
+
+    Parameters
+    ----------
+    scores
+        Each metric over all windows and steps; NaN where undefined.
+    by_step
+        Each metric at each step, shape (H,).
+    losses
+        The objective of each window and step, shape (N, H), or None where it is no mean.
+    by_symbol
+        The objective of each symbol that occurs, by its number.
+    origin
+        Origins of the windows, shape (N,), UTC.
+    """
+
+    scores: dict[str, float]
+    by_step: dict[str, FloatArray]
+    losses: FloatArray | None
+    by_symbol: dict[int, float]
+    origin: TimeArray
+
+
+def pointwise(outcomes: Mapping[str, Outcome], metric: Metric) -> dict[str, FloatArray]:
+    """Values of a metric for each window and step, (N, H) for each forecaster; empty where the metric is no mean."""
+    values = {name: metric.pointwise(outcome) for name, outcome in outcomes.items()}
+    return {name: each for name, each in values.items() if each is not None}
+
+
+def score_one(outcome: Outcome, metrics: Mapping[str, Metric], objective: str) -> Scored:
+    """Score one forecaster.
+
+    Parameters
+    ----------
+    outcome
+        Forecast and target of N windows.
+    metrics
+        As `applicable` gave them.
+    objective
+        Name of one of them.
+
+    Raises
+    ------
+    ModelError
+        If a value of the forecast is not finite.
+    """
+    _check_finite(outcome)
+    scores: dict[str, float] = {}
+    by_step: dict[str, FloatArray] = {}
+    losses: FloatArray | None = None
+    for name, metric in metrics.items():
+        values = metric.pointwise(outcome)
+        if values is None:
+            scores[name], by_step[name] = metric.score(outcome), metric.by_step(outcome)
+        else:
+            scores[name], by_step[name] = float(values.mean()), values.mean(axis=0)
+        if name == objective:
+            losses = values
+    numbers = np.unique(outcome.symbol)
+    if len(numbers) == 1:
+        by_symbol = {int(numbers[0]): scores[objective]}
+    else:
+        ranked = metrics[objective]
+        by_symbol = {int(number): ranked.score(outcome[outcome.symbol == number]) for number in numbers}
+    return Scored(scores, by_step, losses, by_symbol, outcome.origin)
+
+
+def evaluate(
+    outcomes: Mapping[str, Outcome],
+    metrics: Mapping[str, Metric],
+    objective: str,
+    seed: int,
+    symbols: Sequence[str],
+    task: Task,
+) -> dict[str, Any]:
+    """Score all forecasters on the same windows; the arguments and the answer are those of `combine`."""
+    chosen = applicable(metrics, objective, task)
+    scored = {name: score_one(outcome, chosen, objective) for name, outcome in outcomes.items()}
+    return combine(scored, chosen, objective, seed, symbols, task)
+
+
+def combine(
+    scored: Mapping[str, Scored],
+    metrics: Mapping[str, Metric],
+    objective: str,
+    seed: int,
+    symbols: Sequence[str],
+    task: Task,
+) -> dict[str, Any]:
+    """Set the model beside the baselines: scores, intervals and skill, ready for JSON, keys in a fixed order.
+
+    Skill is ``(score − baseline) / (perfect − baseline)`` (Murphy 1988), where the perfect score is 0 for a metric
+    that is minimised, so that it is ``1 − score/baseline``, and 1 for one that is maximised: 0 is as good as the
+    baseline, 1 perfect, negative worse. Intervals hold 95 % (`forecastle.evaluation.bootstrap`), with the same
+    blocks for all forecasters; they are null where the objective is no mean over windows or there are too few origins.
+
+    Parameters
+    ----------
+    scored
+        ``model`` first, then the baselines, all on the same windows.
+    metrics
+        As `applicable` gave them.
+    objective
+        Name of one of them.
+    seed
+        Of the bootstrap.
+    symbols
+        Names of all symbols of the panel.
+    task
+        What was asked.
+
+    Returns
+    -------
+    dict
+        ``objective direction unit windows origins horizon start end metrics scores by_step interval skill
+        by_symbol``; a number that is undefined is None. ``by_step`` has all metrics of the model and the objective of
+        the baselines.
+    """
+    metric, model = metrics[objective], scored[MODEL]
+    if any(not np.array_equal(each.origin, model.origin) for each in scored.values()):
+        raise ValueError(f"forecasters must be scored on the same windows: {', '.join(scored)}")
+    baselines = [name for name in scored if name != MODEL]
+    order = [MODEL, *baselines]
+    means = _resample([scored[name] for name in order], task.horizon, seed)
+    origins = len(np.unique(model.origin))
+    blocks = origins / block_length(origins, task.horizon)
+    skill: dict[str, Any] = {}
+    for row, name in enumerate(baselines, start=1):
+        low, high = (None, None) if means is None else _pair(_skill(means[0], means[row], metric.direction), blocks)
+        steps = _skill(model.by_step[objective], scored[name].by_step[objective], metric.direction)
+        skill[name] = {
+            "value": _number(_skill(model.scores[objective], scored[name].scores[objective], metric.direction)),
+            "low": low,
+            "high": high,
+            "by_step": _numbers(steps),
+            "significant": low is not None and high is not None and (low > 0 or high < 0),
+        }
+    return {
+        "objective": objective,
+        "direction": metric.direction.value,
+        "unit": _unit(metric, task),
+        "windows": len(model.origin),
+        "origins": origins,
+        "horizon": task.horizon,
+        "start": _iso(model.origin.min()),
+        "end": _iso(model.origin.max()),
+        "metrics": {
+            name: {"unit": _unit(each, task), "direction": each.direction.value} for name, each in metrics.items()
+        },
+        "scores": {name: {key: _number(scored[name].scores[key]) for key in metrics} for name in order},
+        "by_step": {
+            name: {key: _numbers(scored[name].by_step[key]) for key in (metrics if name == MODEL else (objective,))}
+            for name in order
+        },
+        "interval": {
+            name: dict(zip(("low", "high"), (None, None) if means is None else _pair(means[row], blocks), strict=True))
+            for row, name in enumerate(order)
+        },
+        "skill": skill,
+        "by_symbol": {
+            symbols[number]: {name: _number(scored[name].by_symbol[number]) for name in order}
+            for number in model.by_symbol
+        },
+    }
+
+
+def _check_finite(outcome: Outcome) -> None:
+    values = outcome.forecast.values
+    if not np.isfinite(values).all():
+        window, step, column = (int(place[0]) for place in np.nonzero(~np.isfinite(values)))
+        raise ModelError(
+            f"a forecast must be finite, got {values[window, step, column]} at origin "
+            f"{_iso(outcome.origin[window])}, step {step + 1}"
+        )
+
+
+def _resample(scored: Sequence[Scored], horizon: int, seed: int) -> FloatArray | None:
+    """Resampled means of the objective, shape (forecasters, RESAMPLES)."""
+    losses = [each.losses.mean(axis=1) for each in scored if each.losses is not None]
+    if len(losses) < len(scored):
+        return None
+    return resampled_means(np.array(losses), scored[0].origin, horizon, seed)
+
+
+def _skill(score: Any, baseline: Any, direction: Direction) -> FloatArray:
+    """Skill, elementwise; NaN where the baseline is perfect or undefined."""
+    perfect = 1.0 if direction is Direction.MAX else 0.0
+    room = np.asarray(perfect - baseline)
+    return np.where(room != 0, 1.0 - (perfect - score) / np.where(room != 0, room, 1.0), np.nan)
+
+
+def _pair(values: FloatArray, blocks: float) -> tuple[float | None, float | None]:
+    low, high = interval(values, blocks)
+    return _number(low), _number(high)
+
+
+def _number(value: Any) -> float | None:
+    number = float(value)
+    return number if np.isfinite(number) else None
+
+
+def _numbers(values: FloatArray) -> list[float | None]:
+    return [_number(value) for value in values]
+
+
+def _unit(metric: Metric, task: Task) -> str:
+    return task.target.unit if metric.unit == "target" else metric.unit
+
+
+def _iso(time: np.datetime64) -> str:
+    return f"{np.datetime_as_string(time, unit='s')}Z"

@@ -1,0 +1,231 @@
+"""Plain-text tables for the terminal, at most 100 columns wide: pure functions of the scores of `combine`."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from typing import Any
+
+from forecastle.evaluation.score import MODEL
+
+WIDTH = 100
+"""Columns of a terminal that every table fits."""
+
+REFERENCE = "random_walk"
+"""The baseline whose skill stands in a ranking."""
+
+MISSING = "–"
+ARROWS = {"min": "\N{NO-BREAK SPACE}↓", "max": "\N{NO-BREAK SPACE}↑", "none": ""}
+
+Scores = Mapping[str, Any]
+Row = Mapping[str, Any]
+Column = list[str]
+
+
+def render(scores: Scores, name: str) -> str:
+    """Table of one part: the model and the baselines, then one verdict against each baseline.
+
+    Parameters
+    ----------
+    scores
+        As `forecastle.evaluation.score.combine` gives them.
+    name
+        What the model is called.
+
+    Returns
+    -------
+    str
+        Lines without a newline at the end. Metrics that do not fit the width are named below the table.
+    """
+    objective = scores["objective"]
+    names = ["", *(_short(name if key == MODEL else key, 24) for key in scores["scores"])]
+    columns = [names, _objective_column(scores)]
+    left_out: list[str] = []
+    for metric, about in scores["metrics"].items():
+        if metric == objective:
+            continue
+        values = [each[metric] for each in scores["scores"].values()]
+        places = 3 if about["unit"] == "fraction" else _places(values)
+        column = [metric + ARROWS[about["direction"]], *(_fixed(value, places) for value in values)]
+        if left_out or _wide([*columns, column]) > WIDTH:
+            left_out.append(metric)
+        else:
+            columns.append(column)
+    lines = textwrap.wrap(
+        f"{scores['windows']} windows of {scores['horizon']} steps from {scores['origins']} origins, "
+        f"{scores['start'][:10]} to {scores['end'][:10]}; {objective} in {scores['unit']}, with 95 % interval",
+        WIDTH,
+    )
+    lines += _lay(columns, texts={0})
+    if left_out:
+        lines += textwrap.wrap(f"also scored: {', '.join(left_out)}", WIDTH)
+    for baseline, skill in scores["skill"].items():
+        lines += textwrap.wrap(_verdict(name, baseline, skill, objective), WIDTH, subsequent_indent="  ")
+    return "\n".join(lines)
+
+
+def ranked(rows: Sequence[Row]) -> list[Row]:
+    """Rows of a sweep, best first in the direction of their objective; those without a score last, in their order.
+
+    Rows with different objectives cannot be compared: they stand apart, in the order in which the objectives appear.
+    """
+    objectives = list(dict.fromkeys(row["scores"]["objective"] for row in rows if row["scores"]))
+
+    def place(row: Row) -> tuple[int, float]:
+        value = _objective(row)
+        if value is None:
+            return len(objectives), 0.0
+        scores = row["scores"]
+        return objectives.index(scores["objective"]), -value if scores["direction"] == "max" else value
+
+    return sorted(rows, key=place)
+
+
+def render_ranking(rows: Sequence[Row]) -> str:
+    """Table of a sweep, ranked on the scores that are given (those of the validation part).
+
+    Parameters
+    ----------
+    rows
+        One for each run: ``name`` (its overrides), ``run`` (its id), ``status``, and ``scores``, as `combine` gives
+        them, or None for a run that has none.
+
+    Returns
+    -------
+    str
+        Lines without a newline at the end; the last one tells the number of runs that were compared.
+    """
+    order = ranked(rows)
+    scored = [row for row in order if _objective(row) is not None]
+    unscored = order[len(scored) :]
+    lines: list[str] = []
+    for objective in dict.fromkeys(row["scores"]["objective"] for row in scored):
+        group = [row for row in scored if row["scores"]["objective"] == objective]
+        lines += _ranking_table(group, objective + ARROWS[group[0]["scores"]["direction"]])
+    lines += [f"{row['status']}: {_short(str(row['name']), 70)} {row['run']}".rstrip() for row in unscored]
+    return "\n".join([*lines, _luck(len(scored), len(unscored))])
+
+
+def _ranking_table(rows: Sequence[Row], heading: str) -> list[str]:
+    """Lines for runs that share an objective and have a score."""
+    values = [_objective(row) for row in rows]
+    places = _places(values)
+    objectives = [
+        _with_interval(value, row["scores"]["interval"][MODEL], places) for row, value in zip(rows, values, strict=True)
+    ]
+    columns: list[Column] = [
+        ["", *(str(place) for place in range(1, len(rows) + 1))],
+        ["run", *(str(row["run"]) for row in rows)],
+        [heading, *objectives],
+        [f"skill vs {REFERENCE}", *(_ranking_skill(row) for row in rows)],
+        ["status", *(str(row["status"]) for row in rows)],
+    ]
+    room = max(12, WIDTH - _wide(columns) - 2)
+    columns.insert(1, ["choice", *(_folded(str(row["name"]), room) for row in rows)])
+    return _lay(columns, texts={1, 2, 5})
+
+
+def _luck(scored: int, unscored: int) -> str:
+    without = f" ({unscored} without a score)" if unscored else ""
+    if scored < 2:
+        return f"{scored} run{'s' * (scored != 1)} scored{without}: nothing to compare"
+    return f"{scored} runs compared{without}: the best of {scored} is better by luck alone in part"
+
+
+def _verdict(name: str, baseline: str, skill: Mapping[str, Any], objective: str) -> str:
+    head = f"{name} against {baseline}: "
+    if skill["value"] is None:
+        return f"{head}skill of {objective} is undefined"
+    percent = f"skill {_percent(skill)} of {objective}"
+    if skill["low"] is None:
+        return f"{head}{percent}: no interval (too few origins, or a metric that is no mean), so nothing is shown"
+    if not skill["significant"]:
+        return f"{head}{percent}: no difference that this sample can show"
+    return f"{head}{percent}: {'better' if skill['low'] > 0 else 'worse'}"
+
+
+def _objective(row: Row) -> float | None:
+    scores = row["scores"]
+    value = scores["scores"][MODEL][scores["objective"]] if scores else None
+    return None if value is None else float(value)
+
+
+def _objective_column(scores: Scores) -> Column:
+    """Heading, then the objective of each forecaster with its interval."""
+    objective = scores["objective"]
+    values = {name: each[objective] for name, each in scores["scores"].items()}
+    places = _places(list(values.values()))
+    cells = [_with_interval(value, scores["interval"][name], places) for name, value in values.items()]
+    return [objective + ARROWS[scores["direction"]], *cells]
+
+
+def _ranking_skill(row: Row) -> str:
+    skill = row["scores"]["skill"].get(REFERENCE)
+    return MISSING if skill is None or skill["value"] is None else _percent(skill)
+
+
+def _with_interval(value: float | None, span: Mapping[str, float | None], places: int) -> str:
+    if value is None or span["low"] is None:
+        return _fixed(value, places)
+    return f"{_fixed(value, places)} [{_fixed(span['low'], places)}, {_fixed(span['high'], places)}]"
+
+
+def _percent(skill: Mapping[str, Any]) -> str:
+    """Skill in percent, with its interval where there is one."""
+    value, low, high = (skill[key] for key in ("value", "low", "high"))
+    span = "" if low is None else f" [{100 * low:+z.1f}, {100 * high:+z.1f}]"
+    return f"{100 * value:+z.1f} %{span}"
+
+
+def _places(values: Sequence[float | None]) -> int:
+    """Decimals that give the smallest value four significant digits, and the largest not more than five."""
+    sizes = [math.floor(math.log10(abs(value))) for value in values if value]
+    if not sizes:
+        return 3
+    return min(max(min(3 - min(sizes), 4 - max(sizes)), 0), 12)
+
+
+def _fixed(value: float | None, places: int) -> str:
+    return MISSING if value is None else f"{value:.{places}f}"
+
+
+def _short(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _folded(text: str, width: int) -> str:
+    return "\n".join(textwrap.wrap(text, width, break_on_hyphens=False))
+
+
+def _heading(text: str) -> list[str]:
+    """Lines of a column's heading; an arrow stays with its word."""
+    lines = textwrap.wrap(text.replace("_", " "), 10, break_long_words=False) or [""]
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
+
+
+def _cells(column: Column) -> list[list[str]]:
+    """Lines of the heading and of every cell."""
+    return [_heading(column[0]), *(cell.split("\n") for cell in column[1:])]
+
+
+def _wide(columns: Sequence[Column]) -> int:
+    """Width of a table with two blanks between columns."""
+    return sum(max(len(line) for cell in _cells(column) for line in cell) + 2 for column in columns) - 2
+
+
+def _lay(columns: Sequence[Column], texts: set[int]) -> list[str]:
+    """Lines of a table; columns in `texts` are flush left, the others flush right; headings stand at the bottom."""
+    widths = [_wide([column]) for column in columns]
+    heads, *rows = zip(*(_cells(column) for column in columns), strict=True)
+    depth = max(len(head) for head in heads)
+    bottom = [[""] * (depth - len(head)) + head for head in heads]
+    lines = [line for row in (bottom, *rows) for line in zip_longest(*row, fillvalue="")]
+    return [
+        "  ".join(
+            cell.ljust(width) if i in texts else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]
