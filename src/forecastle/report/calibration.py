@@ -1,0 +1,137 @@
+"""Calibration: whether what is forecast with a probability happens that often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecastle.arrays import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """A PIT histogram on bins between quantile levels.
+
+    Parameters
+    ----------
+    edges
+        0, the levels, 1; shape (Q + 2,).
+    density
+        Share of outcomes in each bin over the share expected, shape (Q + 1,); 1 everywhere when calibrated.
+    low, high
+        What a calibrated forecast stays between in each bin with 95 % probability, shape (Q + 1,).
+    """
+
+    edges: FloatArray
+    density: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Reliability:
+    """Forecast against observed frequency in bins of equal counts.
+
+    Parameters
+    ----------
+    forecast, observed
+        Mean probability and frequency of each bin, shape (B,).
+    low, high
+        What the frequency of a calibrated forecast stays between with 95 % probability, shape (B,).
+    count
+        Forecasts in each bin, shape (B,).
+    """
+
+    forecast: FloatArray
+    observed: FloatArray
+    low: FloatArray
+    high: FloatArray
+    count: FloatArray
+
+
+def pit_histogram(levels: FloatArray, quantiles: FloatArray, target: FloatArray, independent: int) -> Histogram:
+    """Count where the outcomes fall among the forecast quantiles.
+
+    The probability integral transform of a calibrated forecast is uniform (Dawid 1984; Diebold, Gunther and Tay 1998).
+    Quantiles give it up to the bin between two levels.
+
+    Parameters
+    ----------
+    levels
+        Q levels, ascending, inside (0, 1).
+    quantiles
+        Shape (N, Q), in the target's unit.
+    target
+        What happened, shape (N,). Rows with NaN are left out. An outcome equal to a quantile counts as below it.
+    independent
+        Number of outcomes that do not overlap in time, from which the band is made: labels of h bars share
+        information for h bars.
+    """
+    known = np.isfinite(target) & np.isfinite(quantiles).all(axis=1)
+    edges = np.concatenate([[0.0], levels, [1.0]])
+    width = np.diff(edges)
+    place = np.sum(target[known, None] > quantiles[known], axis=1)
+    share = np.bincount(place, minlength=len(width)) / max(int(known.sum()), 1)
+    low, high = binomial_interval(max(independent, 1), width)
+    return Histogram(edges, share / width, low / width, high / width)
+
+
+def reliability(probability: FloatArray, happened: FloatArray, independent: int, bins: int = 10) -> Reliability:
+    """Compare forecast probabilities with frequencies, in bins of equal counts.
+
+    The band is the consistency band of Bröcker and Smith (2007), taken from the binomial law at the bin's mean
+    probability.
+
+    Parameters
+    ----------
+    probability
+        Of the event, shape (N,).
+    happened
+        1 where it happened, 0 where not, shape (N,).
+    independent
+        Number of the N outcomes that do not overlap in time; spread evenly over the bins.
+    bins
+        At most so many; fewer where probabilities are equal or forecasts are few.
+    """
+    order = np.argsort(probability, kind="stable")
+    ordered = probability[order]
+    cuts = np.linspace(0, len(order), max(1, min(bins, len(order) // 10)) + 1).astype(int)[1:-1]
+    starts = np.unique(np.concatenate([[0], np.searchsorted(ordered, ordered[cuts], side="left")]))
+    count = np.diff(np.append(starts, len(order))).astype(np.float64)
+    forecast = np.add.reduceat(ordered.astype(np.float64), starts) / count
+    observed = np.add.reduceat(happened[order].astype(np.float64), starts) / count
+    effective = np.maximum(np.round(count * independent / max(len(order), 1)), 1)
+    bands = [binomial_interval(int(n), np.array([p])) for n, p in zip(effective, forecast, strict=True)]
+    low, high = np.concatenate([low for low, _ in bands]), np.concatenate([high for _, high in bands])
+    return Reliability(forecast, observed, low, high, count)
+
+
+def binomial_interval(count: int, probability: FloatArray, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
+    """Shares between which a binomial share stays with at least the probability `level`, tails cut equally.
+
+    Exact, from the logarithms of the binomial probabilities (scipy.stats costs a second of start-up).
+
+    Parameters
+    ----------
+    count
+        Number of trials, at least 1.
+    probability
+        Of success, shape (B,); clipped into [0, 1].
+    level
+        Of the interval.
+
+    Examples
+    --------
+    >>> binomial_interval(100, np.array([0.5]))
+    (array([0.4]), array([0.6]))
+    """
+    factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, count + 1)))])
+    choose = factorial[-1] - factorial - factorial[::-1]
+    chance = np.clip(np.asarray(probability, dtype=np.float64), 1e-12, 1 - 1e-12)[:, None]
+    number = np.arange(count + 1)
+    below = np.cumsum(np.exp(choose + number * np.log(chance) + (count - number) * np.log1p(-chance)), axis=1)
+    tail = (1 - level) / 2
+    low = np.argmax(below >= tail - 1e-12, axis=1)
+    high = np.argmax(below >= 1 - tail - 1e-12, axis=1)
+    return low / count, high / count

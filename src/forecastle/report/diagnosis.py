@@ -1,0 +1,87 @@
+"""Figures of a report that show whether a forecast is calibrated."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from forecastle.arrays import FloatArray
+from forecastle.report.axis import Axis, number_axis
+from forecastle.report.calibration import pit_histogram, reliability
+from forecastle.report.chart import Band, Boxes, Dots, Line, Mark, Strokes, draw, legend
+from forecastle.report.figure import Figure
+from forecastle.report.folder import Forecasts
+from forecastle.report.words import plain
+
+
+def calibration_figures(forecasts: Forecasts) -> list[Figure]:
+    """PIT histograms of the first and the last step, or reliability curves for classes."""
+    steps = sorted({1, forecasts.horizon})
+    if not forecasts.classes:
+        return [_pit_figure(forecasts, step) for step in steps]
+    shown = range(1, 2) if len(forecasts.classes) == 2 else range(len(forecasts.classes))
+    return [_reliability_figure(forecasts, step, number) for number in shown for step in steps]
+
+
+def coverage(forecasts: Forecasts, low: int, high: int) -> FloatArray:
+    """Share of outcomes inside two of the quantiles at each step, shape (H,); NaN counts as outside."""
+    inside = (forecasts.target >= forecasts.values[..., low]) & (forecasts.target <= forecasts.values[..., high])
+    return np.asarray(inside.mean(axis=0))
+
+
+def _pit_figure(forecasts: Forecasts, step: int) -> Figure:
+    levels = np.array(forecasts.levels)
+    pit = pit_histogram(
+        levels, forecasts.values[:, step - 1], forecasts.target[:, step - 1], _independent(forecasts, step)
+    )
+    left, right = pit.edges[:-1], pit.edges[1:]
+    texts = tuple(
+        f"from {100 * a:g} to {100 * b:g}\u202f%: {plain(100 * share, 0)}\u202f% of what is expected"
+        for a, b, share in zip(left.tolist(), right.tolist(), pit.density.tolist(), strict=True)
+    )
+    low, high = np.repeat(pit.low, 2), np.repeat(pit.high, 2)
+    x = Axis(0.0, 1.0, tuple((at, f"{at:g}") for at in (0.0, 0.25, 0.5, 0.75, 1.0)), "quantile of the forecast")
+    y = number_axis(pit.density, [0.0, 1.0], np.minimum(pit.high, 3.0), label="observed ÷ expected")
+    marks: list[Mark] = [
+        Boxes("outcomes", "model soft", left, right, np.zeros(len(left)), pit.density, texts),
+        Band(
+            "95 % consistency band",
+            "consistency",
+            np.stack([left, right], axis=1).ravel(),
+            low,
+            np.minimum(high, y.high),
+        ),
+        Strokes("expected", "expected", np.zeros(1), np.ones(1), np.ones(1), np.ones(1)),
+    ]
+    title = f"Step {step}"
+    outside = int(((pit.density < pit.low) | (pit.density > pit.high)).sum())
+    svg = draw(marks, x, y, title=f"PIT histogram, {title.lower()}", description="; ".join(texts), shape="small")
+    return Figure(title, svg, f"{outside} of {len(left)} bins outside the band.", legend(marks))
+
+
+def _reliability_figure(forecasts: Forecasts, step: int, number: int) -> Figure:
+    probability = forecasts.values[:, step - 1, number].astype(np.float64)
+    happened = (forecasts.target[:, step - 1] == number).astype(np.float64)
+    curve = reliability(probability, happened, _independent(forecasts, step))
+    x = number_axis(curve.forecast, label="probability forecast")
+    y = number_axis(curve.observed, curve.low, curve.high, label="share that happened")
+    texts = tuple(
+        f"forecast {p:.3f}, happened {share:.3f}, {int(n)} times"
+        for p, share, n in zip(curve.forecast, curve.observed, curve.count, strict=True)
+    )
+    start, stop = max(x.low, y.low), min(x.high, y.high)
+    ends = np.array([start, stop]) if start < stop else np.full(2, np.nan)
+    marks: list[Mark] = [
+        Band("95 % consistency band", "consistency", curve.forecast, curve.low, curve.high),
+        Strokes("expected", "expected", ends[:1], ends[:1], ends[1:], ends[1:]),
+        Line("", "model", curve.forecast, curve.observed),
+        Dots("outcomes", "model", curve.forecast, curve.observed, texts),
+    ]
+    title = f"{forecasts.classes[number].capitalize()}, step {step}"
+    svg = draw(marks, x, y, title=f"Reliability of {title.lower()}", description="; ".join(texts), shape="small")
+    outside = int(((curve.observed < curve.low) | (curve.observed > curve.high)).sum())
+    return Figure(title, svg, f"{outside} of {len(curve.count)} points outside the band.", legend(marks))
+
+
+def _independent(forecasts: Forecasts, step: int) -> int:
+    """Outcomes of a step that do not overlap; symbols at one time are counted once, since markets move together."""
+    return max(1, len(np.unique(forecasts.origin)) // step)

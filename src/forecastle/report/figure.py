@@ -1,0 +1,147 @@
+"""Figures of a report that show how good a model is beside the baselines, and how it learned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from forecastle.report.axis import Axis, number_axis, step_axis, time_axis
+from forecastle.report.chart import Boxes, Dots, Line, Mark, Strokes, draw, legend
+from forecastle.report.folder import Forecasts, baselines
+from forecastle.report.words import day, defined, percent, spoken
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing with its words.
+
+    Parameters
+    ----------
+    title
+        A few words above it.
+    svg
+        The drawing, safe to be put into the page.
+    caption
+        How to read it.
+    legend
+        Name, style and form of each mark.
+    """
+
+    title: str
+    svg: str
+    caption: str = ""
+    legend: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+def forest_figure(skill: dict[str, Any]) -> Figure | None:
+    """Skill against each baseline with its 95 % interval; None where no skill is known."""
+    names = [name for name in baselines(skill) if defined((skill[name] or {}).get("value"))]
+    if not names:
+        return None
+    row = np.arange(len(names), 0.0, -1.0)
+    value, low, high = (np.array([_number(skill[name].get(key)) for name in names]) for key in ("value", "low", "high"))
+    x = number_axis(value, low, high, [0.0], label="skill: 0 as good as the baseline, 100 perfect", percent=True)
+    y = Axis(0.4, len(names) + 0.6, tuple((float(at), spoken(name)) for at, name in zip(row, names, strict=True)))
+    texts = tuple(f"{spoken(name)}: {_interval(skill[name])}" for name in names)
+    marks: list[Mark] = [
+        Strokes("", "zero", np.zeros(1), np.full(1, y.low), np.zeros(1), np.full(1, y.high)),
+        Strokes("", "model", low, row, high, row),
+        Dots("", "model", value, row, texts),
+    ]
+    svg = draw(marks, x, y, title="Skill against each baseline", description="; ".join(texts), shape="forest")
+    return Figure("Skill against each baseline", svg)
+
+
+def skill_figures(skill: dict[str, Any]) -> list[Figure]:
+    """Skill at each step of the horizon, one picture for a baseline; none where there is one step only."""
+    figures = []
+    for name in baselines(skill):
+        steps = np.array([_number(value) for value in (skill[name] or {}).get("by_step") or ()])
+        if len(steps) < 2 or not np.isfinite(steps).any():
+            continue
+        number = np.arange(1.0, len(steps) + 1)
+        texts = tuple(f"step {index}: {percent(value)}" for index, value in enumerate(steps.tolist(), start=1))
+        x, y = step_axis(len(steps)), number_axis(steps, [0.0], label="skill", percent=True)
+        marks: list[Mark] = [
+            Boxes("", "model", number - 0.38, number + 0.38, np.zeros(len(steps)), steps, texts),
+            Strokes("", "zero", np.full(1, x.low), np.zeros(1), np.full(1, x.high), np.zeros(1)),
+        ]
+        title = f"Against {spoken(name)}"
+        svg = draw(marks, x, y, title=f"Skill by step {title.lower()}", description="; ".join(texts), shape="small")
+        figures.append(Figure(title, svg))
+    return figures
+
+
+def cumulated_figure(forecasts: Forecasts, direction: str, unit: str) -> Figure | None:
+    """Loss of each baseline less that of the model, summed over time; None where the objective is no mean.
+
+    At each origin the mean over steps and symbols is added. The line rises while the model is better, whichever way
+    the objective counts.
+    """
+    model = forecasts.loss.get("model")
+    names = baselines(forecasts.loss)
+    if model is None or not names or direction == "none":
+        return None
+    times, place = np.unique(forecasts.origin, return_inverse=True)
+    count = np.bincount(place)
+    x = np.arange(len(times), dtype=np.float64)
+    marks: list[Mark] = []
+    ends = []
+    for name in names:
+        gain = (forecasts.loss[name] - model) * (1 if direction == "min" else -1)
+        total = np.cumsum(np.bincount(place, weights=np.nan_to_num(gain.mean(axis=1, dtype=np.float64))) / count)
+        marks.append(Line(spoken(name), name, x, total))
+        ends.append(f"{spoken(name)} {total[-1]:.4g}")
+    axis = time_axis(times)
+    y = number_axis(
+        [0.0],
+        *(mark.y for mark in marks if isinstance(mark, Line)),
+        label=f"cumulated gain ({unit})" if unit else "cumulated gain",
+    )
+    zero = Strokes("", "zero", np.zeros(1), np.zeros(1), np.full(1, axis.high), np.zeros(1))
+    between = f"{day(times[0])} to {day(times[-1])}"
+    svg = draw(
+        [zero, *marks],
+        axis,
+        y,
+        title=f"Cumulated gain over the baselines, {between}",
+        description=f"At the end: {'; '.join(ends)}.",
+        shape="tall",
+    )
+    caption = f"{between}. While a line rises, the model is better than that baseline; while it falls, worse."
+    return Figure("Gain over time", svg, caption, legend(marks))
+
+
+def curve_figures(curves: dict[str, tuple[list[float], list[float]]]) -> list[Figure]:
+    """Learning curves, one picture for what is measured: ``train/loss`` and ``validation/loss`` share one."""
+    groups: dict[str, list[str]] = {}
+    for name in curves:
+        groups.setdefault(name.rpartition("/")[2], []).append(name)
+    figures = []
+    for measured, names in groups.items():
+        marks: list[Mark] = [
+            Line(
+                name.rpartition("/")[0] or name,
+                f"s{number % 6 + 1}",
+                np.array(curves[name][0]),
+                np.array(curves[name][1]),
+            )
+            for number, name in enumerate(names)
+        ]
+        x = number_axis(*(curves[name][0] for name in names), label="iteration")
+        y = number_axis(*(curves[name][1] for name in names), label=spoken(measured))
+        svg = draw(marks, x, y, title=f"Learning curves of {spoken(measured)}")
+        figures.append(Figure(spoken(measured).capitalize(), svg, "", legend(marks)))
+    return figures
+
+
+def _number(value: Any) -> float:
+    return float(value) if defined(value) else float("nan")
+
+
+def _interval(skill: dict[str, Any]) -> str:
+    low, high = skill.get("low"), skill.get("high")
+    between = f", 95\u202f% interval {percent(low)} to {percent(high)}" if defined(low) and defined(high) else ""
+    return percent(skill["value"]) + between
