@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from forecastle.arrays import SPAN, TIME, TimeArray
+from forecastle.errors import DataError
 
 WEEK = 7 * 86_400_000_000
 """Microseconds."""
@@ -18,6 +19,9 @@ REACH = 4
 
 BLOCK = 8_000_000
 """Cells (weeks times slots) that are looked at together."""
+
+MOST = 20_000_000
+"""Absent bars beyond which a time is held to be wrong."""
 
 Slots = npt.NDArray[np.int64]
 
@@ -43,12 +47,20 @@ def slots(time: TimeArray, interval: np.timedelta64) -> tuple[Slots, Slots]:
         Number of each bar's slot, shape (T,), not decreasing; two bars one interval apart differ by one.
     absent
         Numbers of the expected slots between the first bar and the last that hold no bar, increasing.
+
+    Raises
+    ------
+    DataError
+        If a hole is so long that a time before it or after it must be wrong.
     """
     moments = time.astype(TIME).view(np.int64)
+    walked = np.diff(moments)
     length = int(interval.astype(SPAN).astype(np.int64))
+    if len(walked) and walked.max() // length > MOST:
+        widest = int(walked.argmax())
+        raise DataError(f"no bars between {time[widest]} and {time[widest + 1]}: is one of the times wrong?")
     if length > 86_400_000_000 or WEEK % length:
-        walked = np.maximum(np.rint(np.diff(moments) / length).astype(np.int64), 1)
-        present = np.concatenate([[0], np.cumsum(walked)])
+        present = np.concatenate([[0], np.cumsum(np.maximum(np.rint(walked / length).astype(np.int64), 1))])
         return present, _between(present)
     present = (moments - SATURDAY) // length
     return present, _absent(present, WEEK // length)

@@ -16,20 +16,15 @@ import pyarrow.parquet
 from forecastle.arrays import TIME
 from forecastle.data.bars import PRICES
 from forecastle.data.clock import EPOCH_UNITS, check_zone, to_utc
+from forecastle.data.columns import check_columns, find_columns
 from forecastle.data.interval import most_frequent, parse_interval, steps
 from forecastle.data.selection import between, newest, with_symbols
 from forecastle.errors import ConfigError, DataError, nearest
 
-STANDARD: dict[str, tuple[str, ...]] = {
-    "time": ("time", "ts", "timestamp", "date", "datetime"),
-    "symbol": ("symbol", "ticker"),
-    **{price: (price,) for price in PRICES},
-    "volume": ("volume", "tick_volume"),
-}
-"""Names that are found without a mapping, whatever their case."""
-
-OPTIONAL = ("symbol", "volume")
 LABELS = ("open", "close")
+
+NULLS = ["", "nan", "NaN", "null"]
+"""Texts of a CSV file that mean a missing value; NA is not one of them, since there is a symbol of this name."""
 
 
 class FileSource(ABC):
@@ -81,14 +76,11 @@ class FileSource(ABC):
     ) -> None:
         if label not in LABELS:
             raise ConfigError(f"label must be open or close, got {label!r}{nearest(str(label), LABELS)}")
-        for key in columns or {}:
-            if key not in STANDARD:
-                raise ConfigError(f"columns may name {', '.join(STANDARD)}, got {key!r}{nearest(key, STANDARD)}")
         if symbols is not None and not symbols:
             raise ConfigError("symbols must name at least one symbol, or be null to keep all")
         self.path = Path(path)
         self.name = self.path.name
-        self.columns = dict(columns or {})
+        self.columns = check_columns(columns or {})
         self.timezone = None if timezone is None else check_zone(timezone)
         self.label = label
         self.interval = interval
@@ -127,7 +119,7 @@ class FileSource(ABC):
             raise DataError(f"no such file: {self.path} (data.path){near}")
         try:
             names = self._names()
-            found = self._find(names)
+            found = find_columns(names, self.columns, str(self.path))
             raw = self._load(found)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise DataError(f"{self.path}: cannot be read as {self.kind}: {' '.join(str(error).split())}") from None
@@ -153,32 +145,6 @@ class FileSource(ABC):
             raise DataError(f"no such file: {self.path} (data.path)") from None
         settings = (self.columns, self.timezone, self.label, self.interval, self.symbol, self.symbols, self.time_format)
         return f"{self.path}:{stat.st_size}:{stat.st_mtime_ns}:{settings!r}"
-
-    def _find(self, names: list[str]) -> dict[str, list[str]]:
-        """The file's columns for each of ours; those that are optional and absent are left out."""
-        found: dict[str, list[str]] = {}
-        for ours, usual in STANDARD.items():
-            given = self.columns.get(ours)
-            if given == "" and ours in OPTIONAL:
-                continue
-            if given:
-                wanted = [given] if isinstance(given, str) else [str(part) for part in given]
-            else:
-                wanted = [name for name in names if name.strip("<> ").lower() in usual]
-                if len(wanted) > 1:
-                    raise DataError(
-                        f"{self.path}: columns {wanted} could each be the {ours}; say data.columns.{ours}=…"
-                    )
-                if not wanted and ours in OPTIONAL:
-                    continue
-            for name in wanted or [ours]:
-                if names.count(name) != 1:
-                    what = "no column" if name not in names else f"{names.count(name)} columns named"
-                    hint = nearest(name, names)
-                    there = f"there are {', '.join(names)}{hint}"
-                    raise DataError(f"{self.path}: {what} {name!r} for {ours}, {there} (data.columns.{ours})")
-            found[ours] = wanted
-        return found
 
     def _load(self, found: dict[str, list[str]]) -> pd.DataFrame:
         """The columns that are needed, as they stand in the file."""
@@ -281,7 +247,7 @@ class CsvSource(FileSource):
             str(self.path),
             parse_options=pyarrow.csv.ParseOptions(delimiter=self._header()[1]),
             convert_options=pyarrow.csv.ConvertOptions(
-                include_columns=columns, column_types=types, strings_can_be_null=True
+                include_columns=columns, column_types=types, strings_can_be_null=True, null_values=NULLS
             ),
         )
 

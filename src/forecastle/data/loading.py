@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from forecastle.data.bars import BarSource, Panel
+from forecastle.data.cleaning import clean
 from forecastle.data.clock import utc
-from forecastle.data.quality import QualityPolicy, QualityReport, clean
+from forecastle.data.quality import QualityPolicy, QualityReport
 from forecastle.errors import DataError
 
 

@@ -107,8 +107,8 @@ def _numbers(column: pd.Series) -> tuple[FloatArray, BoolArray]:
 
 
 def _number(value: object) -> float:
-    """One value as a float, NaN where it is none; true and false are no prices."""
-    if isinstance(value, bool | np.bool_):
+    """One value as a float, NaN where it is none; true, false and 1_000 are no prices."""
+    if isinstance(value, bool | np.bool_) or (isinstance(value, str) and "_" in value):
         return np.nan
     try:
         return float(value)  # type: ignore[arg-type]

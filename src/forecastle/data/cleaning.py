@@ -1,0 +1,185 @@
+"""Cleaning: from a raw table to bars, as the policy decides, with an account of every row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecastle.arrays import BoolArray
+from forecastle.data.bars import PRICES, Bars, BarSource, Panel
+from forecastle.data.calendar import slots
+from forecastle.data.checks import DEFECTS, Defect, insert_flat
+from forecastle.data.interval import interval_text, most_frequent, parse_interval, steps
+from forecastle.data.quality import ALLOWED, Finding, QualityPolicy, QualityReport, SymbolReport
+from forecastle.data.rows import Rows, by_symbol, row_number
+from forecastle.errors import DataError
+
+SHOWN = 5
+"""Offending rows that a report shows of each kind."""
+
+
+def clean(table: pd.DataFrame, source: BarSource, policy: QualityPolicy) -> tuple[Panel, QualityReport]:
+    """Judge a raw table and make bars of it.
+
+    Parameters
+    ----------
+    table
+        What `source` gave: see `forecastle.data.bars.BarSource`.
+    source
+        Says the interval (None: the most frequent step is taken) and whether the times are a calendar; its ``name``,
+        where it has one, is used in messages.
+    policy
+        What is done about each kind of defect.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, a defect is found whose policy is ``fail``, no row of a symbol remains, or the interval
+        cannot be derived or is not the declared one.
+    """
+    where = str(getattr(source, "name", type(source).__name__))
+    judge = _Judge(table, policy, where)
+    kept = {symbol: judge.rows(symbol, rows) for symbol, rows in by_symbol(table, where)}
+    interval = _interval(kept, source.interval, where)
+    members = []
+    for symbol, rows in kept.items():
+        whole = judge.gaps(symbol, rows, interval) if source.calendar else rows
+        judge.close(symbol, whole)
+        columns = {name: np.ascontiguousarray(whole.prices[:, column]) for column, name in enumerate(PRICES)}
+        members.append(Bars(symbol, interval, whole.time, volume=whole.volume, calendar=source.calendar, **columns))
+    report = QualityReport(where, interval_text(interval), policy, tuple(judge.reports.values()))
+    return Panel(tuple(members)), report
+
+
+class _Judge:
+    """Applies a policy to the rows of each symbol and keeps the account."""
+
+    def __init__(self, table: pd.DataFrame, policy: QualityPolicy, where: str) -> None:
+        self.table, self.policy, self.where = table, policy, where
+        self.reports: dict[str, SymbolReport] = {}
+
+    def rows(self, symbol: str, rows: Rows) -> Rows:
+        """The rows of a symbol that remain after every kind of defect of a row."""
+        report = self.reports[symbol] = SymbolReport(symbol, len(rows))
+        for defect in DEFECTS:
+            bad = defect.find(rows)
+            count = int(np.count_nonzero(bad))
+            if not count:
+                continue
+            policy = getattr(self.policy, defect.setting)
+            first = tuple(self._shown(position) for position in rows.position[np.flatnonzero(bad)[:SHOWN]])
+            report.findings.append(Finding(defect.kind, policy, count, first))
+            if policy == "fail":
+                raise DataError(self._refusal(symbol, report.findings[-1], defect.setting, defect.meaning))
+            rows = self._apply(rows, bad, defect, policy, report)
+        if not len(rows):
+            raise DataError(f"{self.where}: {symbol}: no row remains of {report.rows_in}: {_summary(report.findings)}")
+        return rows
+
+    def gaps(self, symbol: str, rows: Rows, interval: np.timedelta64) -> Rows:
+        """The rows, with flat bars in the gaps where the policy wants them."""
+        try:
+            present, absent = slots(rows.time, interval)
+        except DataError as error:
+            raise DataError(f"{self.where}: {symbol}: {error}") from None
+        if not len(absent):
+            return rows
+        report = self.reports[symbol]
+        before = np.searchsorted(present, absent, side="right") - 1
+        time = rows.time[before] + (absent - present[before]) * interval
+        holes, bars = np.unique(before, return_counts=True)
+        begin = np.searchsorted(before, holes[:SHOWN])
+        first = tuple(
+            {"time": _moment(time[at]), "bars": int(count), "after": self._shown(rows.position[hole])}
+            for at, count, hole in zip(begin, bars, holes, strict=False)
+        )
+        policy = self.policy.gaps
+        report.findings.append(Finding("gap", policy, len(absent), first))
+        if policy == "fail":
+            raise DataError(self._refusal(symbol, report.findings[-1], "gaps", "an expected bar that is absent"))
+        if policy == "report":
+            return rows
+        report.inserted = len(absent)
+        return insert_flat(rows, before, time)
+
+    def close(self, symbol: str, rows: Rows) -> None:
+        """Complete the account of a symbol."""
+        report = self.reports[symbol]
+        report.rows_out = len(rows)
+        report.start, report.end = _moment(rows.time[0]), _moment(rows.time[-1])
+
+    def _apply(self, rows: Rows, bad: BoolArray, defect: Defect, policy: str, report: SymbolReport) -> Rows:
+        if policy == "report":
+            return rows
+        if policy == "drop" or defect.repair is None:
+            kept = rows.take(~bad)
+        else:
+            kept = defect.repair(rows, bad)
+            report.repaired += int(np.count_nonzero(bad)) - (len(rows) - len(kept))
+        report.dropped += len(rows) - len(kept)
+        return kept
+
+    def _shown(self, position: int) -> dict[str, Any]:
+        """A row as it stood in the source."""
+        row = self.table.iloc[int(position)]
+        stamp = row["time"] if not pd.isna(row["time"]) else row.get("stamp")
+        shown: dict[str, Any] = {"row": row_number(self.table, int(position)), "time": _moment(stamp)}
+        return shown | {name: _plain(row[name]) for name in (*PRICES, "volume") if name in self.table.columns}
+
+    def _refusal(self, symbol: str, finding: Finding, setting: str, meaning: str) -> str:
+        """One line: where, how many, what, the first of them, and what would let them pass."""
+        row = finding.first[0]
+        values = ", ".join(f"{key} {value}" for key, value in (row.get("after") or row).items())
+        place = f"first missing at {row['time']}, after {values}" if "after" in row else f"first: {values}"
+        others = " or ".join(f"quality.{setting}={policy}" for policy in ALLOWED[setting] if policy != "fail")
+        return (
+            f"{self.where}: {symbol}: {finding.count} x {finding.kind}: {meaning} ({place}); {others} would let it pass"
+        )
+
+
+def _interval(kept: dict[str, Rows], declared: str | None, where: str) -> np.timedelta64:
+    """The length of a bar, from the data and equal for all symbols; checked against the declared one."""
+    taken = {symbol: steps(rows.time) for symbol, rows in kept.items()}
+    derived = {symbol: most_frequent(differences) for symbol, differences in taken.items()}
+    expected = None if declared is None else parse_interval(declared)
+    if expected is None:
+        expected = most_frequent(np.concatenate(list(taken.values())))
+    if expected is None:
+        raise DataError(
+            f"{where}: the interval cannot be derived from {max(len(rows) for rows in kept.values())} row of a symbol; "
+            "say data.interval=1h, for example"
+        )
+    for symbol, step in derived.items():
+        if step is not None and step != expected:
+            why = "declared" if declared is not None else "the most frequent of all symbols"
+            raise DataError(
+                f"{where}: {symbol}: interval {interval_text(expected)} is {why}, but its most frequent step is "
+                f"{interval_text(step)}; say data.interval={interval_text(step)}, or leave the symbol out"
+            )
+    return expected
+
+
+def _summary(findings: list[Finding]) -> str:
+    return ", ".join(f"{finding.count} x {finding.kind} ({finding.policy})" for finding in findings)
+
+
+def _moment(when: Any) -> str:
+    """A time as text, ``2020-01-01T00:00:00Z``; a text stays as it is, what is missing becomes ``missing``."""
+    if isinstance(when, str):
+        return when
+    if when is None or pd.isna(when):
+        return "missing"
+    moment = pd.Timestamp(when)
+    moment = moment.tz_localize(None) if moment.tzinfo is not None else moment
+    return f"{moment.isoformat()}Z"
+
+
+def _plain(value: Any) -> float | int | str:
+    """A value for JSON: a finite number as it is, anything else as a short text."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, int | float) and not isinstance(value, bool) and np.isfinite(value):
+        return value
+    return str(value)[:40]
