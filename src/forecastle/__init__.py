@@ -1,3 +1,27 @@
-"""Forecastle: market-forecasting experiments that can be believed and repeated."""
+"""Forecastle: market-forecasting experiments that can be believed and repeated.
+
+>>> from forecastle import run          # doctest: +SKIP
+>>> run(["model=ridge"]).metrics        # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from forecastle.experiment import run
+    from forecastle.runs.store import Run
 
 __version__ = "0.1.0"
+__all__ = ["Run", "__version__", "run"]
+
+_HOMES = {"run": "forecastle.experiment", "Run": "forecastle.runs.store"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for, so that ``import forecastle`` costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'forecastle' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -111,6 +111,7 @@ def _read(column: pd.Series, time_format: str | None, where: str) -> pd.Series:
             "(since 1970), or a format such as %Y%m%d"
         )
     text = column.astype("str")
+    text = text.where(text.str.contains(r"\d", regex=True, na=False))  # pandas would read "now" as a time
     if time_format is not None:
         try:
             parsed: pd.Series = pd.to_datetime(text, format=time_format, errors="coerce", utc="%z" in time_format)

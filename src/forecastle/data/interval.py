@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
-import pandas as pd
 
 from forecastle.arrays import SPAN, TIME, TimeArray
 from forecastle.errors import ConfigError
 
 UNITS = (
+    ("W", 604_800_000_000),
     ("D", 86_400_000_000),
     ("h", 3_600_000_000),
     ("min", 60_000_000),
@@ -16,11 +18,17 @@ UNITS = (
     ("ms", 1_000),
     ("us", 1),
 )
-"""Units of `interval_text`, in microseconds, longest first."""
+"""Units in microseconds, longest first."""
+
+SPELLINGS = {"w": "W", "d": "D", "H": "h", "m": "min"}
+"""Other ways to write a unit; M is none of them, since months differ in length."""
+
+MAX_LENGTH = 2**62
+"""Microseconds."""
 
 
 def parse_interval(text: str) -> np.timedelta64:
-    """Read the length of a bar, such as ``1D``, ``4h`` or ``5min``, as ``timedelta64[us]``.
+    """Read the length of a bar, such as ``1W``, ``1D``, ``4h`` or ``5min``, as ``timedelta64[us]``.
 
     Raises
     ------
@@ -32,13 +40,13 @@ def parse_interval(text: str) -> np.timedelta64:
     >>> parse_interval("5min")
     np.timedelta64(300000000,'us')
     """
-    try:
-        span = pd.Timedelta(text)
-    except ValueError:
-        span = pd.NaT  # type: ignore[assignment]
-    if pd.isna(span) or span <= pd.Timedelta(0):
+    found = re.fullmatch(r"\s*(\d+)\s*([A-Za-z]+)\s*", str(text))
+    sizes = dict(UNITS)
+    unit = SPELLINGS.get(found[2], found[2]) if found else ""
+    length = int(found[1]) * sizes.get(unit, 0) if found else 0
+    if not 0 < length < MAX_LENGTH:
         raise ConfigError(f"interval must be a positive length of time such as 1D, 4h or 5min, got {text!r}")
-    return span.to_numpy().astype(SPAN)
+    return np.timedelta64(length, "us")
 
 
 def interval_text(interval: np.timedelta64) -> str:

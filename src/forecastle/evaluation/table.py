@@ -69,16 +69,16 @@ def render(scores: Scores, name: str) -> str:
 def ranked(rows: Sequence[Row]) -> list[Row]:
     """Rows of a sweep, best first in the direction of their objective; those without a score last, in their order.
 
-    Rows with different objectives cannot be compared: they stand apart, in the order in which the objectives appear.
+    Rows that differ in objective, unit or horizon cannot be compared: they stand apart, in the order in which these
+    questions appear.
     """
-    objectives = list(dict.fromkeys(row["scores"]["objective"] for row in rows if row["scores"]))
+    questions = list(dict.fromkeys(_question(row) for row in rows if row["part"]))
 
     def place(row: Row) -> tuple[int, float]:
         value = _objective(row)
         if value is None:
-            return len(objectives), 0.0
-        scores = row["scores"]
-        return objectives.index(scores["objective"]), -value if scores["direction"] == "max" else value
+            return len(questions), 0.0
+        return questions.index(_question(row)), -value if row["part"]["direction"] == "max" else value
 
     return sorted(rows, key=place)
 
@@ -89,8 +89,8 @@ def render_ranking(rows: Sequence[Row]) -> str:
     Parameters
     ----------
     rows
-        One for each run: ``name`` (its overrides), ``run`` (its id), ``status``, and ``scores``, as `combine` gives
-        them, or None for a run that has none.
+        One for each run: ``name`` (its choices), ``run`` (its id, or None), ``part`` (its scores, as `combine` gives
+        them, or None) and ``error`` (why there are none, or None).
 
     Returns
     -------
@@ -101,30 +101,43 @@ def render_ranking(rows: Sequence[Row]) -> str:
     scored = [row for row in order if _objective(row) is not None]
     unscored = order[len(scored) :]
     lines: list[str] = []
-    for objective in dict.fromkeys(row["scores"]["objective"] for row in scored):
-        group = [row for row in scored if row["scores"]["objective"] == objective]
-        lines += _ranking_table(group, objective + ARROWS[group[0]["scores"]["direction"]])
-    lines += [f"{row['status']}: {_short(str(row['name']), 70)} {row['run']}".rstrip() for row in unscored]
+    for question in dict.fromkeys(_question(row) for row in scored):
+        lines += _ranking_table([row for row in scored if _question(row) == question])
+    for row in unscored:
+        what = (
+            f"failed: {row['name']}: {row['error']}" if row["error"] else f"{row['name']}: its objective is undefined"
+        )
+        lines += textwrap.wrap(what, WIDTH, subsequent_indent="  ")
     return "\n".join([*lines, _luck(len(scored), len(unscored))])
 
 
-def _ranking_table(rows: Sequence[Row], heading: str) -> list[str]:
-    """Lines for runs that share an objective and have a score."""
+def _question(row: Row) -> tuple[str, str, int]:
+    """What rows must share to be ranked among each other."""
+    part = row["part"]
+    return part["objective"], part["unit"], part["horizon"]
+
+
+def _ranking_table(rows: Sequence[Row]) -> list[str]:
+    """Lines for runs that answer one question and have a score."""
+    first = rows[0]["part"]
     values = [_objective(row) for row in rows]
     places = _places(values)
     objectives = [
-        _with_interval(value, row["scores"]["interval"][MODEL], places) for row, value in zip(rows, values, strict=True)
+        _with_interval(value, row["part"]["interval"][MODEL], places) for row, value in zip(rows, values, strict=True)
     ]
     columns: list[Column] = [
         ["", *(str(place) for place in range(1, len(rows) + 1))],
         ["run", *(str(row["run"]) for row in rows)],
-        [heading, *objectives],
+        [first["objective"] + ARROWS[first["direction"]], *objectives],
         [f"skill vs {REFERENCE}", *(_ranking_skill(row) for row in rows)],
-        ["status", *(str(row["status"]) for row in rows)],
     ]
     room = max(12, WIDTH - _wide(columns) - 2)
     columns.insert(1, ["choice", *(_folded(str(row["name"]), room) for row in rows)])
-    return _lay(columns, texts={1, 2, 5})
+    title = f"{first['objective']} in {first['unit']} over {first['horizon']} steps, with 95 % interval"
+    lines = [title, *_lay(columns, texts={1, 2})]
+    if len({tuple(row["part"][key] for key in ("windows", "start", "end")) for row in rows}) > 1:
+        lines.append("not all on the same windows: compare their skill, not their scores")
+    return lines
 
 
 def _luck(scored: int, unscored: int) -> str:
@@ -147,7 +160,7 @@ def _verdict(name: str, baseline: str, skill: Mapping[str, Any], objective: str)
 
 
 def _objective(row: Row) -> float | None:
-    scores = row["scores"]
+    scores = row["part"]
     value = scores["scores"][MODEL][scores["objective"]] if scores else None
     return None if value is None else float(value)
 
@@ -162,7 +175,7 @@ def _objective_column(scores: Scores) -> Column:
 
 
 def _ranking_skill(row: Row) -> str:
-    skill = row["scores"]["skill"].get(REFERENCE)
+    skill = row["part"]["skill"].get(REFERENCE)
     return MISSING if skill is None or skill["value"] is None else _percent(skill)
 
 

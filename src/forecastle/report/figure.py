@@ -42,7 +42,7 @@ def forest_figure(skill: dict[str, Any]) -> Figure | None:
         return None
     row = np.arange(len(names), 0.0, -1.0)
     value, low, high = (np.array([_number(skill[name].get(key)) for name in names]) for key in ("value", "low", "high"))
-    x = number_axis(value, low, high, [0.0], label="skill: 0 as good as the baseline, 100 perfect", percent=True)
+    x = number_axis(value, low, high, [0.0], label="skill (100 % is a perfect forecast)", percent=True)
     y = Axis(0.4, len(names) + 0.6, tuple((float(at), spoken(name)) for at, name in zip(row, names, strict=True)))
     texts = tuple(f"{spoken(name)}: {_interval(skill[name])}" for name in names)
     marks: list[Mark] = [

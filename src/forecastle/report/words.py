@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from forecastle.arrays import SPAN
+
 NOTHING = "–"
 """Shown where a number is not defined."""
 
@@ -88,7 +90,7 @@ def span(text: str) -> np.timedelta64 | None:
     import pandas as pd
 
     try:
-        return np.timedelta64(pd.Timedelta(text).as_unit("us").value, "us") if text else None
+        return pd.Timedelta(text).to_timedelta64().astype(SPAN) if text else None
     except ValueError:
         return None
 

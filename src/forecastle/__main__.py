@@ -1,0 +1,55 @@
+"""The command line: `forecastle COMMAND …`; thin."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+
+from forecastle.errors import nearest
+from forecastle.terminal import complain, guarded
+
+USAGE = """\
+usage: forecastle COMMAND [ARGUMENT ...]
+
+  run [KEY=VALUE ...]        run one experiment (--help lists the choices, --cfg job shows the configuration)
+  run -m KEY=A,B [...]       run every combination, ranked on the validation part
+  runs                       list the finished runs
+  show RUN                   print a run's table and where its report lies
+  evaluate RUN part=test     open the test part of a run that belongs to a sweep; this is written down
+  reproduce RUN              compute a run again and compare every metric bit for bit
+  params [--check]           write params.yaml (or check that it is what conf/ composes) for the DVC stages
+  version                    print the version
+
+RUN is an id, the beginning of one, or `last`. FORECASTLE_DEBUG=1 shows tracebacks.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code: 0 done, 1 a run failed or differs, 2 wrong input, 130 interrupted."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    return guarded(lambda: _dispatch(words))
+
+
+def _dispatch(words: list[str]) -> int:
+    from forecastle import commands
+
+    table: dict[str, Callable[[list[str]], int]] = {
+        "run": commands.run,
+        "runs": commands.runs,
+        "show": commands.show,
+        "evaluate": commands.evaluate,
+        "reproduce": commands.reproduce,
+        "params": commands.params,
+        "version": commands.version,
+    }
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(USAGE, end="")
+        return 0 if words else 2
+    name = "version" if words[0] == "--version" else words[0]
+    if name not in table:
+        return complain(f"no command {name!r}{nearest(name, table)} (there are: {', '.join(table)})", 2)
+    return table[name](words[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

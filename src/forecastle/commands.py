@@ -1,0 +1,108 @@
+"""The commands: run, list, show, evaluate, reproduce, params."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from forecastle import logs
+from forecastle.errors import ConfigError
+from forecastle.runs.store import RunStore
+from forecastle.terminal import print_run
+
+
+def run(words: Sequence[str]) -> int:
+    """Run one experiment or a sweep."""
+    from forecastle.launch import run as launch
+
+    return launch(words)
+
+
+def runs(words: Sequence[str]) -> int:
+    """List the finished runs, oldest first."""
+    _no_more(words, 0, "forecastle runs")
+    store = _store()
+    found = store.all()
+    if not found:
+        print(f"no runs in {store.folder} yet; `forecastle run` makes one")
+        return 0
+    print(f"{'run':16}  {'finished (UTC)':19}  {'model':22} {'data':14} {'validation':>22}  {'test':>10}")
+    for each in found:
+        manifest, metrics = each.manifest, each.metrics
+        part = metrics["validation"]
+        name = part["objective"]
+        value = _number(part["scores"]["model"].get(name))
+        test = metrics.get("test")
+        opened = _number(test["scores"]["model"].get(name)) if test else "not opened"
+        created = manifest["created"][:19].replace("T", " ")
+        shown = f"{name} {value}"
+        print(f"{each.id}  {created}  {manifest['name']:22} {manifest['data']:14} {shown:>22}  {opened:>10}")
+    return 0
+
+
+def show(words: Sequence[str]) -> int:
+    """Print a run's table; write its report where that has waited."""
+    _no_more(words, 1, "forecastle show RUN")
+    print_run(_store().get(words[0]))
+    return 0
+
+
+def evaluate(words: Sequence[str]) -> int:
+    """Open the test part of a run."""
+    _no_more(words, 2, "forecastle evaluate RUN part=test")
+    key, _, part = words[1].partition("=")
+    if key != "part" or part != "test":
+        raise ConfigError(f"part=test is wanted, got {words[1]!r}: the validation part is scored in every run")
+    from forecastle.experiment import open_test
+
+    logs.configure(os.environ.get("FORECASTLE_LOG_LEVEL", "INFO"))
+    store = _store()
+    print_run(open_test(store.get(words[0]), store, reason="forecastle evaluate"))
+    return 0
+
+
+def reproduce(words: Sequence[str]) -> int:
+    """Compute a run again and compare."""
+    _no_more(words, 1, "forecastle reproduce RUN")
+    from forecastle.reproduce import reproduce as compute_again
+
+    logs.configure(os.environ.get("FORECASTLE_LOG_LEVEL", "INFO"))
+    verdict = compute_again(_store().get(words[0]))
+    print("\n".join(verdict.lines))
+    return 0 if verdict.same else 1
+
+
+def params(words: Sequence[str]) -> int:
+    """Write params.yaml, or check it."""
+    from forecastle.stages import check_params, write_params
+
+    if list(words) == ["--check"]:
+        check_params()
+        return 0
+    if any(word.startswith("-") for word in words):
+        raise ConfigError(f"forecastle params takes overrides or --check, got {' '.join(words)}")
+    write_params(words)
+    return 0
+
+
+def version(words: Sequence[str]) -> int:
+    """Print the version."""
+    _no_more(words, 0, "forecastle version")
+    from forecastle import __version__
+
+    print(f"forecastle {__version__}")
+    return 0
+
+
+def _store() -> RunStore:
+    return RunStore(Path(os.environ.get("FORECASTLE_OUTPUT", "runs")))
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.5g}"
+
+
+def _no_more(words: Sequence[str], count: int, usage: str) -> None:
+    if len(words) != count:
+        raise ConfigError(f"usage: {usage}; got {' '.join(words) or 'no argument'}")

@@ -1,0 +1,1 @@
+"""Configuration: compose it (Hydra), check it, build what it names."""

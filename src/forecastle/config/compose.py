@@ -1,0 +1,142 @@
+"""Composing: where conf/ lies, Hydra's composition, and its errors in one line of our own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from forecastle.config.schema import Config, Node, parse
+from forecastle.config.target import check_targets
+from forecastle.errors import ConfigError, nearest
+
+ROOT = "config"
+"""Name of the root file in conf/."""
+
+
+def conf_folder() -> Path:
+    """Folder of our own conf/: beside src/ in a checkout, inside the package after an installation."""
+    package = Path(str(files("forecastle")))
+    checkout = package.parent.parent / "conf"
+    return checkout if (checkout / f"{ROOT}.yaml").is_file() else package / "conf"
+
+
+def compose(overrides: Sequence[str] = ()) -> Config:
+    """Compose conf/ with Hydra overrides, from Python; the command line composes the same way.
+
+    Parameters
+    ----------
+    overrides
+        As on the command line: ``["model=ridge", "model.estimator.alpha=10"]``.
+
+    Raises
+    ------
+    ConfigError
+        For anything that cannot be composed or does not fit the schema.
+    """
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+            composed = hydra_compose(ROOT, list(overrides), return_hydra_config=True)
+            return validate(composed, choices(composed.hydra.runtime.choices))
+    except Exception as error:
+        raise explain(error) from error
+
+
+def choices(runtime: Mapping[str, str | None]) -> dict[str, str]:
+    """The chosen file of each of our groups, from Hydra's ``runtime.choices``."""
+    return {group: name for group, name in runtime.items() if name and not group.startswith("hydra")}
+
+
+def validate(composed: Any, chosen: Mapping[str, str] | None = None) -> Config:
+    """Resolve what Hydra composed and check every key and ``_target_`` of it.
+
+    Parameters
+    ----------
+    composed
+        A composed configuration, or a resolved one as plain Python.
+    chosen
+        The chosen file of each group, for people.
+
+    Raises
+    ------
+    ConfigError
+        With the key, what it got, what is allowed and the nearest valid name.
+    """
+    from omegaconf import OmegaConf
+
+    if OmegaConf.is_config(composed):
+        composed = OmegaConf.masked_copy(composed, [key for key in composed if key != "hydra"])
+        composed = OmegaConf.to_container(composed, resolve=True)
+    node = dict(composed)
+    if chosen:
+        node["choices"] = dict(chosen)
+    config = parse(node)
+    check_targets(config)
+    return config
+
+
+def read(path: Path) -> Config:
+    """Read and check a resolved configuration: ``params.yaml`` or a run's ``config.yaml``."""
+    try:
+        node = yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path} is missing; `make params` writes it") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
+    return validate(node)
+
+
+def dump(config: Node) -> str:
+    """YAML text of a resolved configuration, keys in the schema's order."""
+    text: str = yaml.dump(
+        config, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False, allow_unicode=True
+    )
+    return text
+
+
+@lru_cache(maxsize=1)
+def _choices() -> dict[str, list[str]]:
+    """Names in each group, ours and those of the user's conf/."""
+    found: dict[str, list[str]] = {}
+    for folder in (Path("conf"), conf_folder()):
+        for path in sorted(folder.glob("*/*.yaml")):
+            found.setdefault(path.parent.name, []).append(path.stem)
+    return found
+
+
+def explain(error: BaseException) -> ConfigError:
+    """Turn an error of Hydra or OmegaConf into one line of ours; errors of ours and foreign ones pass unchanged."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    if not isinstance(error, (HydraException, OmegaConfBaseException)):
+        raise error
+    text = " ".join(str(error).split())
+    if found := re.search(r"Could not find '([\w/]+)/([^'/]+)'", text):
+        group, name = found.groups()
+        names = _choices().get(group, [])
+        if not names:
+            return _unknown_key(group, _choices())
+        return ConfigError(f"{group}: no choice {name!r}{nearest(name, names)} (there are: {', '.join(names)})")
+    if found := re.search(r"Could not override '([^']+)'", text):
+        return _unknown_key(found[1], {**_choices(), **dict.fromkeys(Config.__dataclass_fields__, ())})
+    if found := re.search(r"Key '([^']+)' is not in struct full_key: ([\w.]+)", text):
+        return ConfigError(f"unknown key {found[2]!r}: add a new key with +{found[2]}=… where it is meant")
+    return ConfigError(re.sub(r" (Available options|Config search path).*", "", text))
+
+
+def _unknown_key(key: str, known: Any) -> ConfigError:
+    root, _, rest = key.partition(".")
+    if rest and root in known:
+        return ConfigError(f"unknown key {key!r}: there is no {rest!r} in {root} (see `forecastle run --cfg job`)")
+    return ConfigError(f"unknown key {key!r}{nearest(root, known)} (there are: {', '.join(sorted(known))})")

@@ -1,0 +1,188 @@
+"""The root of the configuration, as a dataclass: its keys, their types, and what takes part in a run's identity."""
+
+from __future__ import annotations
+
+import re
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from itertools import pairwise
+from typing import Any, Literal, Union, get_args, get_origin
+
+from forecastle.errors import ConfigError, nearest
+
+Node = dict[str, Any]
+"""A configuration node: plain Python, resolved."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """One experiment, resolved and checked.
+
+    Parameters
+    ----------
+    data, quality, target, split, model, tracker
+        One ``_target_`` node each.
+    indicator, transform, metric
+        ``_target_`` nodes by name.
+    horizon
+        H, bars ahead.
+    context_length
+        C, bars of features that a window shows.
+    season
+        Period of the seasonal naive baseline, in bars.
+    quantile_levels
+        Q levels of every forecast of a number, ascending, inside (0, 1).
+    objective
+        Metric that ranks runs on the validation part; null: ``crps`` for numbers, ``log_loss`` for classes.
+    missing_volume
+        What happens to indicators that need volume on bars without: ``skip`` them or ``refuse``.
+    start, end
+        Bars with open time in [start, end), ISO dates in UTC; null: all.
+    seed
+        One seed for everything that draws random numbers.
+    threads
+        Threads of the libraries that compute. Part of a run's identity.
+    allowed_targets
+        Module prefixes, beside the built-in ones, that a ``_target_`` may name.
+    output
+        Folder of the runs.
+    force
+        Compute the run again even where it is finished.
+    log_level
+        Of the console; ``FORECASTLE_LOG_LEVEL`` sets its default.
+    sweep
+        Id of the sweep that the run belongs to; set by the command line.
+    experiment
+        Name that an experiment file gives its runs.
+    choices
+        The chosen file of each group, for people; set from what Hydra composed.
+    """
+
+    data: Node
+    quality: Node
+    indicator: Node
+    target: Node
+    split: Node
+    model: Node
+    metric: Node
+    tracker: Node
+    horizon: int
+    context_length: int
+    season: int
+    quantile_levels: list[float]
+    seed: int
+    threads: int
+    transform: Node = field(default_factory=dict)
+    objective: str | None = None
+    missing_volume: Literal["skip", "refuse"] = "skip"
+    start: str | None = None
+    end: str | None = None
+    allowed_targets: list[str] = field(default_factory=list)
+    output: str = "runs"
+    force: bool = False
+    log_level: str = "INFO"
+    sweep: str | None = None
+    experiment: str | None = None
+    choices: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("horizon", "context_length", "season", "threads"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")
+        levels = self.quantile_levels
+        inside = all(0 < level < 1 for level in levels)
+        if not levels or not inside or any(b <= a for a, b in pairwise(levels)):
+            raise ConfigError(f"quantile_levels must ascend inside (0, 1), got {levels}")
+        if not self.indicator:
+            raise ConfigError("indicator: at least one is wanted, got none (try indicator=core)")
+
+    def identity(self) -> Node:
+        """The part that can change a run's numbers: all but paths, tracker and display options."""
+        node = {key: value for key, value in asdict(self).items() if key not in PASSIVE}
+        node["data"] = {key: value for key, value in self.data.items() if key not in PATHS}
+        return node
+
+    def name(self, group: str) -> str:
+        """What people call the choice of a group: its file, or else the class that it builds."""
+        node = getattr(self, group)
+        inner = node.get("estimator", node)
+        plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", inner["_target_"].rpartition(".")[2]).lower()
+        return self.choices.get(group, plain)
+
+
+PASSIVE = frozenset({"tracker", "output", "force", "log_level", "sweep", "experiment", "choices", "allowed_targets"})
+"""Root keys that cannot change a number."""
+
+PATHS = frozenset({"path", "folder", "url"})
+"""Keys of a data node that say where the bars lie; what they hold is in the identity by the bars' own hash."""
+
+
+def parse(node: Mapping[str, Any]) -> Config:
+    """Check the root's keys and types and return the configuration.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown or missing key or a value of the wrong type; names the key, what it got and what is allowed.
+    """
+    hints = typing.get_type_hints(Config)
+    for key in node:
+        if key not in hints:
+            raise ConfigError(f"unknown key {key!r}{nearest(key, hints)} (allowed: {', '.join(hints)})")
+    for item in fields(Config):
+        if item.name in node:
+            check_type(item.name, node[item.name], hints[item.name])
+        elif item.default is MISSING and item.default_factory is MISSING:
+            raise ConfigError(f"key {item.name!r} is missing from the configuration")
+    return Config(**{key: node[key] for key in hints if key in node})
+
+
+def check_type(key: str, value: Any, annotation: Any) -> None:
+    """Raise ConfigError where `value` is not what a plain annotation (int, str | None, list[float], …) allows.
+
+    Annotations that are no plain types are not judged.
+
+    >>> check_type("horizon", "five", int)
+    Traceback (most recent call last):
+        ...
+    forecastle.errors.ConfigError: horizon must be int, got 'five'
+    """
+    if not _fits(value, annotation):
+        raise ConfigError(f"{key} must be {_words(annotation)}, got {value!r}")
+
+
+def _fits(value: Any, annotation: Any) -> bool:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in (Union, types.UnionType):
+        return any(_fits(value, option) for option in arguments)
+    if origin is Literal:
+        return value in arguments
+    if origin is not None and isinstance(origin, type):
+        if issubclass(origin, Mapping):
+            return isinstance(value, Mapping)
+        if issubclass(origin, Sequence):
+            element = arguments[0] if arguments else Any
+            return isinstance(value, (list, tuple)) and all(_fits(each, element) for each in value)
+        return True
+    if annotation in (None, type(None)):
+        return value is None
+    if annotation is bool:
+        return isinstance(value, bool)
+    if annotation is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if annotation is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, str) if annotation is str else True
+
+
+def _words(annotation: Any) -> str:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in (Union, types.UnionType):
+        return " or ".join(_words(option) for option in arguments)
+    if origin is Literal:
+        return " or ".join(repr(option) for option in arguments)
+    if origin is not None:
+        return str(annotation).replace("typing.", "").replace("collections.abc.", "")
+    return "null" if annotation in (None, type(None)) else getattr(annotation, "__name__", str(annotation))

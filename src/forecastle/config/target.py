@@ -1,0 +1,210 @@
+"""``_target_`` nodes: which objects a configuration may name, whether its arguments fit, and building them.
+
+A configuration is code: it names what is imported and called. So a target must lie under a known prefix, the object
+that is found must itself be defined under one (``sklearn.datasets._base.os.system`` is not), must be a class, and must
+offer what its role wants. All of that is checked for every node before any work starts.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+import typing
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from forecastle.config.schema import Config, Node, check_type
+from forecastle.errors import ConfigError, ForecastleError, MissingExtraError, TargetError, nearest
+
+PREFIXES = ("forecastle.", "sklearn.", "torch.optim.", "pytorch_lightning.", "lightgbm.", "xgboost.", "catboost.")
+"""Prefixes that a ``_target_`` may have; ``allowed_targets`` adds the user's own."""
+
+ROLES: dict[str, tuple[str, ...]] = {
+    "data": ("history", "recent", "fingerprint"),
+    "indicator": ("compute",),
+    "target": ("compute", "random_walk", "carried"),
+    "split": ("split",),
+    "transform": ("fit", "apply"),
+    "model": ("fit", "predict", "save", "load"),
+    "metric": ("score", "by_step", "pointwise"),
+    "tracker": ("start", "log", "finish"),
+}
+"""Methods that the object of each group must have."""
+
+MANY = ("indicator", "transform", "metric")
+"""Groups of which several can be chosen: nodes by name."""
+
+DIRECTIVES = frozenset({"_target_", "_partial_", "_convert_", "_recursive_", "_args_"})
+
+
+def check_targets(config: Config) -> None:
+    """Check every ``_target_`` node of the configuration.
+
+    Raises
+    ------
+    TargetError
+        If a target is not allowed, cannot be found, or is not what its group wants.
+    ConfigError
+        If an argument is unknown, missing or of the wrong type.
+    """
+    if config.allowed_targets:
+        _open_project(Path.cwd())
+    allowed = (*PREFIXES, *config.allowed_targets)
+    for group, methods in ROLES.items():
+        node = getattr(config, group)
+        members = node.items() if group in MANY else [("", node)]
+        for name, member in members:
+            key = f"{group}.{name}" if name else group
+            if not isinstance(member, Mapping) or "_target_" not in member:
+                raise ConfigError(f"{key}: a node with _target_ is wanted, got {member!r}")
+            _check(key, member, allowed, methods)
+    _check("quality", config.quality, allowed, ())
+
+
+def build(node: Node) -> Any:
+    """Build the object that a checked node names; nested nodes first.
+
+    Raises
+    ------
+    ConfigError
+        If a constructor refuses a value; the message says which and why.
+    """
+    from hydra.errors import InstantiationException
+    from hydra.utils import instantiate
+
+    try:
+        return instantiate(node, _convert_="all")
+    except InstantiationException as error:
+        cause = error.__cause__
+        if isinstance(cause, ForecastleError):
+            raise cause from None
+        raise ConfigError(f"{node.get('_target_')} cannot be built: {cause or error}") from error
+
+
+def target_modules(config: Config) -> tuple[str, ...]:
+    """Modules outside the built-in prefixes that the configuration names, sorted: the user's own code."""
+    found = {name for name in target_names(config) if not name.startswith(PREFIXES)}
+    return tuple(sorted({_locate(name, tuple(config.allowed_targets)).__module__ for name in found}))
+
+
+def target_names(config: Config) -> tuple[str, ...]:
+    """Every ``_target_`` that can change a number, sorted, each once."""
+    return tuple(sorted(set(_names(config.identity()))))
+
+
+def _names(node: Any) -> Iterable[str]:
+    if isinstance(node, Mapping):
+        if "_target_" in node:
+            yield node["_target_"]
+        for value in node.values():
+            yield from _names(value)
+    elif isinstance(node, (list, tuple)):
+        for value in node:
+            yield from _names(value)
+
+
+def _open_project(folder: Path) -> None:
+    """Let the modules of the user's project be imported, as ``python -m`` would."""
+    for path in (str(folder / "src"), str(folder)):
+        if path not in sys.path:
+            sys.path.insert(0, path)
+
+
+@lru_cache(maxsize=512)
+def _locate(name: str, allowed: tuple[str, ...]) -> Any:
+    """Import the object that a dotted name leads to, and make sure that it is defined under an allowed prefix."""
+    if not isinstance(name, str) or not name.startswith(allowed):
+        raise TargetError(f"_target_ {name!r} is not allowed: it must begin with one of {', '.join(allowed)}")
+    parts = name.split(".")
+    found: Any = None
+    missing = ""
+    for cut in range(len(parts) - 1, 0, -1):
+        try:
+            found = importlib.import_module(".".join(parts[:cut]))
+        except ModuleNotFoundError as error:
+            if error.name and not name.startswith(error.name):
+                raise TargetError(f"_target_ {name!r} needs {error.name!r}, which is not installed") from error
+            missing = missing or error.name or ""
+            continue
+        break
+    if found is None:
+        package = parts[0]
+        if name.startswith(PREFIXES) and package != "forecastle":
+            raise MissingExtraError(f"_target_ {name!r} needs the package {package!r}, which is not installed")
+        raise TargetError(f"_target_ {name!r} not found: no module named {missing!r}")
+    for part in parts[cut:]:
+        if not hasattr(found, part):
+            raise TargetError(f"_target_ {name!r} not found: no {part!r} there{nearest(part, dir(found))}")
+        found = getattr(found, part)
+    home = f"{getattr(found, '__module__', '')}."
+    if not home.startswith(allowed):
+        raise TargetError(f"_target_ {name!r} is not allowed: it leads to {home}{getattr(found, '__name__', '')}")
+    return found
+
+
+@lru_cache(maxsize=512)
+def _signature(found: Any) -> tuple[Mapping[str, inspect.Parameter], Mapping[str, Any]]:
+    parameters = inspect.signature(found).parameters
+    try:
+        hints = typing.get_type_hints(found.__init__ if inspect.isclass(found) else found)
+    except (NameError, TypeError):
+        hints = {}
+    return parameters, hints
+
+
+def _check(key: str, node: Mapping[str, Any], allowed: tuple[str, ...], methods: tuple[str, ...]) -> None:
+    name = node["_target_"]
+    try:
+        found = _locate(name, allowed)
+    except TargetError as error:
+        raise TargetError(f"{key}: {error}") from error
+    partial = node.get("_partial_") is True
+    if not inspect.isclass(found) and not partial:
+        raise TargetError(f"{key}: _target_ {name!r} must be a class, got {type(found).__name__}")
+    group = key.partition(".")[0]
+    lacking = [method for method in methods if not callable(getattr(found, method, None))]
+    if lacking:
+        raise TargetError(f"{key}: _target_ {name!r} is no {group}: it has no {', '.join(lacking)}()")
+    if name.startswith("sklearn.") and not hasattr(found, "get_params"):
+        raise TargetError(f"{key}: _target_ {name!r} is no scikit-learn estimator")
+    _check_arguments(key, node, found, partial=partial)
+    for argument, value in node.items():
+        for path, nested in _nested(f"{key}.{argument}", value):
+            _check(path, nested, allowed, ())
+
+
+def _check_arguments(key: str, node: Mapping[str, Any], found: Any, *, partial: bool) -> None:
+    parameters, hints = _signature(found)
+    names = [name for name, item in parameters.items() if item.kind not in (item.VAR_KEYWORD, item.VAR_POSITIONAL)]
+    if hasattr(found, "accepts"):
+        names = [*names, *found.accepts(node)]
+    elif any(item.kind is item.VAR_KEYWORD for item in parameters.values()):
+        names = [*names, *node]
+    given = [argument for argument in node if argument not in DIRECTIVES]
+    for argument in given:
+        if argument not in names:
+            known = ", ".join(names) or "none"
+            raise ConfigError(f"{key}: unknown argument {argument!r}{nearest(argument, names)} (allowed: {known})")
+        if node[argument] == "???":
+            raise ConfigError(f"{key}.{argument} must be given: write {key}.{argument}=…")
+        if argument in hints and not (isinstance(node[argument], Mapping) and "_target_" in node[argument]):
+            check_type(f"{key}.{argument}", node[argument], hints[argument])
+    for argument, item in parameters.items():
+        required = item.default is item.empty and item.kind in (item.POSITIONAL_OR_KEYWORD, item.KEYWORD_ONLY)
+        if required and argument not in node and not partial:
+            raise ConfigError(f"{key}.{argument} must be given: write {key}.{argument}=…")
+
+
+def _nested(key: str, value: Any) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    if isinstance(value, Mapping):
+        if "_target_" in value:
+            yield key, value
+        else:
+            for name, each in value.items():
+                yield from _nested(f"{key}.{name}", each)
+    elif isinstance(value, (list, tuple)):
+        for number, each in enumerate(value):
+            yield from _nested(f"{key}.{number}", each)

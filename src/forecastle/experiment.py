@@ -1,0 +1,265 @@
+"""One experiment: the verbs of the pipeline, what they share with other experiments, and the folder that is kept."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from forecastle import paths, pipeline
+from forecastle.config.compose import compose, dump, read
+from forecastle.config.schema import Config
+from forecastle.config.target import build, target_modules
+from forecastle.data.bars import Panel
+from forecastle.data.quality import QualityReport
+from forecastle.errors import RunError
+from forecastle.evaluation.score import Scored
+from forecastle.features.frame import FeatureFrame
+from forecastle.logs import run_log
+from forecastle.pipeline import TEST, VALIDATION, Fitted, Sample
+from forecastle.record import Part, curves_text, details, manifest, read_forecasts, write_forecasts
+from forecastle.runs.execution import Memory, Steps
+from forecastle.runs.identity import Identity, code_hash, digest
+from forecastle.runs.looks import count_looks, note_look
+from forecastle.runs.store import Run, RunStore, write_json
+from forecastle.tracking.guard import Guarded
+from forecastle.tracking.tracker import RunInfo
+
+logger = logging.getLogger(__name__)
+
+
+class Experiment:
+    """A configuration and what follows from it, computed when it is asked for.
+
+    What several experiments have in common (bars, features, windows, the scores of the baselines) is taken from the
+    memory, by the hash of everything that it was computed from.
+
+    Parameters
+    ----------
+    config
+        A checked configuration.
+    memory
+        Shared with other experiments of the process, or its own.
+    """
+
+    def __init__(self, config: Config, memory: Memory | None = None) -> None:
+        self.config = config
+        self.steps = Steps()
+        self._memory = memory or Memory()
+        self._source = build(config.data)
+        self._code = code_hash(target_modules(config))
+
+    def _recall(self, name: str, parts: Sequence[Any], make: Any) -> Any:
+        def timed() -> Any:
+            with self.steps.step(name):
+                return make()
+
+        return self._memory.get(f"{name}-{digest([self._code, *parts])}", timed)
+
+    @cached_property
+    def _bars(self) -> tuple[Panel, QualityReport]:
+        config = self.config
+        key = [config.data, config.quality, config.start, config.end, self._source.fingerprint()]
+        found: tuple[Panel, QualityReport] = self._recall("bars", key, lambda: pipeline.load_bars(config))
+        return found
+
+    @property
+    def panel(self) -> Panel:
+        """Validated bars of all symbols."""
+        return self._bars[0]
+
+    @property
+    def quality(self) -> QualityReport:
+        """What the quality check found."""
+        return self._bars[1]
+
+    @cached_property
+    def identity(self) -> Identity:
+        """What makes this experiment the one it is."""
+        return pipeline.identify(self.config, self.panel)
+
+    @cached_property
+    def _features_key(self) -> list[Any]:
+        return [self.panel.content, self.config.indicator, self.config.missing_volume]
+
+    @cached_property
+    def frame(self) -> FeatureFrame:
+        """Features of all bars."""
+        found: FeatureFrame = self._recall(
+            "features", self._features_key, lambda: pipeline.compute_features(self.config, self.panel)
+        )
+        return found
+
+    @cached_property
+    def _sample_key(self) -> list[Any]:
+        config = self.config
+        shape = [config.horizon, config.context_length, pipeline.past_length(config), config.quantile_levels]
+        return [self._features_key, config.target, config.split, shape]
+
+    @cached_property
+    def sample(self) -> Sample:
+        """Windows and the parts that they are split into."""
+        found: Sample = self._recall(
+            "windows", self._sample_key, lambda: pipeline.make_sample(self.config, self.panel, self.frame)
+        )
+        return found
+
+    @cached_property
+    def fitted(self) -> Fitted:
+        """Transforms and model, fitted on the training part."""
+        with self.steps.step("fit"):
+            return pipeline.fit(self.config, self.sample)
+
+    def baselines(self, part: str) -> dict[str, Scored]:
+        """Scores of the baselines on a part."""
+        config = self.config
+        key = [self._sample_key, config.season, config.metric, config.objective, part]
+        found: dict[str, Scored] = self._recall(
+            f"baselines/{part}", key, lambda: pipeline.score_baselines(config, self.sample, part)
+        )
+        return found
+
+    def score(self, part: str, fitted: Fitted) -> Part:
+        """Scores of the model on a part, beside those of the baselines."""
+        baselines = self.baselines(part)
+        with self.steps.step(f"score/{part}"):
+            return pipeline.score(self.config, self.sample, fitted, part, baselines)
+
+    @cached_property
+    def test_key(self) -> str:
+        """Names the test part: the same bars, target, horizon and split."""
+        config = self.config
+        return digest([self.panel.content, config.target, config.horizon, config.split, config.start, config.end])
+
+    def write(self, folder: Path, parts: Sequence[str], looks: dict[str, Any] | None) -> None:
+        """Compute what is not computed yet and write a whole run, but for its report, into a folder."""
+        sample, fitted = self.sample, self.fitted
+        scored = {part: self.score(part, fitted) for part in parts}
+        with self.steps.step("write"):
+            fitted.save(folder / paths.MODEL)
+            write_forecasts([part.table for part in scored.values()], folder / paths.FORECAST)
+            (folder / paths.CURVES).write_text(curves_text(fitted.forecaster.curves))
+            (folder / paths.CONFIG).write_text(dump(asdict(self.config)))
+            write_json(folder / paths.QUALITY, self.quality.to_json())
+            write_json(folder / paths.METRICS, {name: part.scores for name, part in scored.items()})
+        facts = details(sample.windows, sample.fold, fitted.transforms.report(), self.steps.done, looks)
+        write_json(folder / paths.MANIFEST, manifest(self.config, self.identity, self.panel, self.frame, facts))
+
+
+def run(overrides: Sequence[str] = (), memory: Memory | None = None) -> Run:
+    """Compose an experiment, run it and keep it; a finished run of the same id is returned, not computed again.
+
+    Parameters
+    ----------
+    overrides
+        As on the command line: ``["model=ridge", "horizon=10"]``.
+    memory
+        Shared by several calls, it spares them reading the same bars and computing the same features.
+
+    Returns
+    -------
+    Run
+        With its `id`, `folder`, `metrics` and `manifest`.
+
+    Raises
+    ------
+    ForecastleError
+        For a wrong configuration, refused data, or a model that cannot do what is asked.
+    """
+    return execute(compose(overrides), memory)
+
+
+def execute(config: Config, memory: Memory | None = None) -> Run:
+    """Run a checked configuration; see `run`."""
+    tracker = Guarded(build(config.tracker))
+    experiment = Experiment(config, memory)
+    store = RunStore(Path(config.output))
+    identity = experiment.identity.id
+    found = None if config.force else store.find(identity)
+    if found is None:
+        with store.create(identity) as folder:
+            _write(experiment, folder, store)
+        found = Run(identity, store.folder / identity)
+    elif not config.sweep and TEST not in found.metrics:
+        found = open_test(found, store, "forecastle run", experiment)
+    _track(tracker, config, found)
+    return found
+
+
+def _write(experiment: Experiment, folder: Path, store: RunStore) -> None:
+    """Write a run; the page of a run that belongs to a sweep waits until it is looked at."""
+    alone = experiment.config.sweep is None
+    with run_log(folder / paths.LOG):
+        logger.info("run %s: %s", experiment.identity.id, experiment.config.name("model"))
+        looks = _look(experiment, store, "forecastle run") if alone else None
+        experiment.write(folder, (VALIDATION, TEST) if alone else (VALIDATION,), looks)
+        if alone:
+            from forecastle.report.page import write_report
+
+            write_report(folder)
+
+
+def _look(experiment: Experiment, store: RunStore, reason: str) -> dict[str, Any]:
+    """Write down that the test part is opened, and count by how many runs it has been."""
+    note_look(store.folder, experiment.test_key, experiment.identity.id, reason)
+    count = count_looks(store.folder, experiment.test_key)
+    runs = "1 run, this one" if count == 1 else f"{count} runs, this one included"
+    return {"count": count, "text": f"the test part of these data has been opened by {runs}"}
+
+
+def open_test(found: Run, store: RunStore, reason: str, experiment: Experiment | None = None) -> Run:
+    """Score the test part of a finished run with its kept model; the look is written down.
+
+    Raises
+    ------
+    RunError
+        If data, code or library versions are no longer those of the run.
+    """
+    if TEST in found.metrics:
+        return found
+    experiment = experiment or Experiment(read(found.folder / paths.CONFIG))
+    if experiment.identity.id != found.id:
+        raise RunError(f"run {found.id} cannot be opened: {'; '.join(changes(found, experiment))}")
+    with store.create(found.id) as folder:
+        shutil.copytree(found.folder, folder, dirs_exist_ok=True)
+        (folder / paths.REPORT).unlink(missing_ok=True)
+        part = experiment.score(TEST, pipeline.load_fitted(experiment.config, folder / paths.MODEL))
+        write_forecasts([read_forecasts(folder / paths.FORECAST), part.table], folder / paths.FORECAST)
+        write_json(folder / paths.METRICS, {**found.metrics, TEST: part.scores})
+        looks = _look(experiment, store, reason)
+        write_json(folder / paths.MANIFEST, {**found.manifest, "looks": looks})
+        from forecastle.report.page import write_report
+
+        write_report(folder)
+    return Run(found.id, found.folder)
+
+
+def changes(found: Run, experiment: Experiment) -> list[str]:
+    """What differs between a kept run's identity and the one that its configuration has today."""
+    then, now = found.manifest, experiment.identity
+    told = []
+    if then["bars"] != now.bars:
+        told.append(f"the data changed (bars {then['bars'][:8]} then, {now.bars[:8]} now)")
+    if then["code"] != now.code:
+        told.append(f"the code changed (source {then['code'][:8]} then, {now.code[:8]} now)")
+    if then["config_hash"] != now.config:
+        told.append("the configuration's schema changed")
+    for name in sorted({*then["versions"], *now.versions}):
+        before, today = then["versions"].get(name), now.versions.get(name)
+        if before != today:
+            told.append(f"{name} changed ({before} then, {today} now)")
+    return told
+
+
+def _track(tracker: Guarded, config: Config, finished: Run) -> None:
+    """Send a finished run to the tracker; a tracker that fails is told of and changes nothing."""
+    tags = tuple(f"{group}={name}" for group, name in config.choices.items())
+    name = config.experiment or config.name("model")
+    tracker.start(RunInfo(finished.id, name, config.identity(), config.sweep, tags))
+    for step, values in sorted(finished.curves().items()):
+        tracker.log(step, values)
+    tracker.finish(finished.folder, finished.metrics)

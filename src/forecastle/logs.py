@@ -1,0 +1,81 @@
+"""Logging: one logger for each module, one console handler, and run.log in a run's folder; progress on a terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from forecastle.errors import ConfigError, nearest
+
+T = TypeVar("T")
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_ROOT = "forecastle"
+
+
+class _Console(logging.StreamHandler):  # type: ignore[type-arg]
+    """Writes to whatever standard error is when a line is written."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+        self.setFormatter(logging.Formatter("%(message)s"))
+
+    @property
+    def stream(self) -> object:
+        return sys.stderr
+
+
+def configure(level: str) -> None:
+    """Give our logger its console handler, once, and its level.
+
+    Raises
+    ------
+    ConfigError
+        If the level is none of `LEVELS`.
+    """
+    if level.upper() not in LEVELS:
+        known = ", ".join(LEVELS)
+        raise ConfigError(f"log_level must be one of {known}, got {level!r}{nearest(level.upper(), LEVELS)}")
+    logger = logging.getLogger(_ROOT)
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    console = next((handler for handler in logger.handlers if isinstance(handler, _Console)), None)
+    if console is None:
+        console = _Console()
+        logger.addHandler(console)
+    console.setLevel(level.upper())
+
+
+@contextmanager
+def run_log(path: Path) -> Iterator[None]:
+    """Write every line of our logger, with time (UTC), level and module, to a file while the block runs."""
+    logger = logging.getLogger(_ROOT)
+    formatter = logging.Formatter("%(asctime)sZ %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(formatter)
+    handler.setLevel(logging.DEBUG)
+    before = logger.level
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
+        handler.close()
+
+
+def progress(items: Iterable[T], total: int, what: str) -> Iterable[T]:
+    """Show a progress bar over long work on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        return items
+    from tqdm import tqdm
+
+    bar: Iterable[T] = tqdm(items, total=total, desc=what, delay=0.5, leave=False)
+    return bar

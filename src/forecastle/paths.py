@@ -1,0 +1,32 @@
+"""Every file name in the project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+# A run's folder
+CONFIG = "config.yaml"
+MANIFEST = "manifest.json"
+METRICS = "metrics.json"
+FORECAST = "forecast.parquet"
+QUALITY = "quality.json"
+CURVES = "curves.csv"
+MODEL = "model"
+REPORT = "report.html"
+LOG = "run.log"
+
+# Beside the runs
+LOOKS = "looks.jsonl"
+SWEEPS = "sweeps"
+
+# The DVC stages
+PARAMS = Path("params.yaml")
+DATA = Path("data")
+STAGE_BARS = DATA / "bars.parquet"
+STAGE_QUALITY = DATA / "quality.json"
+STAGE_FEATURES = DATA / "features"
+STAGE_FIT = DATA / "fit"
+STAGE_SCORES = DATA / "scores"
+STAGE_METRICS = DATA / METRICS
+STAGE_PLOTS = DATA / "plots"
+STAGE_REPORT = DATA / REPORT

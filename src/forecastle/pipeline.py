@@ -1,0 +1,148 @@
+"""The story: candles → features → windows → a fitted model → scores.
+
+Each verb is a pure function of the configuration and of what the verb before it returned. The app
+(`forecastle.experiment`) calls them with memory between them, the DVC stages (`forecastle.stages`) with files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from forecastle.config.schema import Config
+from forecastle.config.target import build, target_modules, target_names
+from forecastle.data.bars import Panel
+from forecastle.data.loading import load
+from forecastle.data.quality import QualityReport
+from forecastle.evaluation.metric import Metric
+from forecastle.evaluation.objective import applicable, default_objective
+from forecastle.evaluation.score import Scored, combine, score_one
+from forecastle.features.engine import compute
+from forecastle.features.frame import FeatureFrame
+from forecastle.models.baseline import LastValue, RandomWalk, SeasonalNaive
+from forecastle.models.forecast import Forecaster
+from forecastle.record import Part, as_outcome, forecast_table
+from forecastle.runs.execution import limited_threads, seed_everything
+from forecastle.runs.identity import Identity, code_hash, digest, library_versions
+from forecastle.windows.context import Task, Windows
+from forecastle.windows.fold import Fold
+from forecastle.windows.sample import make_windows
+from forecastle.windows.transform import Chain
+
+VALIDATION, TEST = "validation", "test"
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """All windows of the panel, and which of them train, validate and test."""
+
+    windows: Windows
+    fold: Fold
+
+    def part(self, name: str) -> Windows:
+        """The windows of ``train``, ``validation`` or ``test``."""
+        return self.windows[getattr(self.fold, name)]
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A forecaster with the transforms that were fitted before it, on the same training windows."""
+
+    transforms: Chain
+    forecaster: Forecaster
+
+    def save(self, folder: Path) -> None:
+        """Write both into a new folder; nothing in it is pickled."""
+        for name in ("transforms", "forecaster"):
+            (folder / name).mkdir(parents=True)
+            getattr(self, name).save(folder / name)
+
+
+# The verbs
+
+
+def load_bars(config: Config) -> tuple[Panel, QualityReport]:
+    """Candles from the source, judged by the quality policy."""
+    return load(build(config.data), build(config.quality), config.start, config.end)
+
+
+def identify(config: Config, panel: Panel) -> Identity:
+    """What can change the numbers of this configuration on these bars."""
+    code = code_hash(target_modules(config))
+    return Identity(digest(config.identity()), panel.content, code, library_versions(target_names(config)))
+
+
+def compute_features(config: Config, panel: Panel) -> FeatureFrame:
+    """What is known at each bar."""
+    indicators = {name: build(node) for name, node in config.indicator.items()}
+    return compute(panel, indicators, config.missing_volume)
+
+
+def past_length(config: Config) -> int:
+    """P: bars of past log close that a window has to show to the model and to every baseline."""
+    readers: list[Forecaster] = [*_baselines(config).values(), build(config.model)]
+    return max(config.context_length, *(reader.history(config.horizon) for reader in readers))
+
+
+def make_sample(config: Config, panel: Panel, frame: FeatureFrame) -> Sample:
+    """Windows with their targets, cut into training, validation and test parts."""
+    task = Task(build(config.target), config.horizon, tuple(config.quantile_levels))
+    windows = make_windows(panel, frame, task, config.context_length, past_length(config))
+    times = np.unique(np.concatenate([bars.known for bars in panel]))
+    folds = build(config.split).split(windows.context.origin, windows.label_end, times, config.horizon)
+    return Sample(windows, folds[0])
+
+
+def fit(config: Config, sample: Sample) -> Fitted:
+    """Fit transforms and model on the training part; the validation part may only stop the model early."""
+    seed_everything(config.seed)
+    transforms = _transforms(config).fit(sample.part("train"))
+    shown = Sample(transforms.apply(sample.windows), sample.fold)
+    forecaster = build(config.model)
+    with limited_threads(config.threads):
+        return Fitted(transforms, forecaster.fit(shown.part("train"), shown.part(VALIDATION)))
+
+
+def load_fitted(config: Config, folder: Path) -> Fitted:
+    """Read what `Fitted.save` wrote."""
+    forecaster = type(build(config.model)).load(folder / "forecaster")
+    return Fitted(_transforms(config).load(folder / "transforms"), forecaster)
+
+
+def score_baselines(config: Config, sample: Sample, part: str) -> dict[str, Scored]:
+    """Score the baselines on a part; they stand in every table."""
+    train, asked = sample.part("train"), sample.part(part)
+    forecasts = {name: each.fit(train).predict(asked.context) for name, each in _baselines(config).items()}
+    metrics, objective = _metrics(config, asked.context.task)
+    return {name: score_one(as_outcome(each, asked), metrics, objective) for name, each in forecasts.items()}
+
+
+def score(config: Config, sample: Sample, fitted: Fitted, part: str, baselines: Mapping[str, Scored]) -> Part:
+    """Forecast a part with the fitted model and score it beside the baselines."""
+    asked = sample.part(part)
+    task = asked.context.task
+    shown = fitted.transforms.apply(sample.windows.context)[getattr(sample.fold, part)]
+    with limited_threads(config.threads):
+        forecast = fitted.forecaster.predict(shown)
+    metrics, objective = _metrics(config, task)
+    outcome = as_outcome(forecast, asked)
+    scored = {"model": score_one(outcome, metrics, objective), **baselines}
+    scores = combine(scored, metrics, objective, config.seed, asked.context.timeline.symbols, task)
+    losses = {name: each.losses for name, each in scored.items() if each.losses is not None}
+    return Part(scores, forecast_table(part, outcome, losses, asked))
+
+
+def _baselines(config: Config) -> dict[str, Forecaster]:
+    return {"last_value": LastValue(), "seasonal_naive": SeasonalNaive(config.season), "random_walk": RandomWalk()}
+
+
+def _transforms(config: Config) -> Chain:
+    return Chain({name: build(node) for name, node in config.transform.items()})
+
+
+def _metrics(config: Config, task: Task) -> tuple[dict[str, Metric], str]:
+    objective = config.objective or default_objective(bool(task.target.classes))
+    return applicable({name: build(node) for name, node in config.metric.items()}, objective, task), objective

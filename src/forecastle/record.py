@@ -1,0 +1,166 @@
+"""What a run leaves behind: its forecasts as a table, its curves, its manifest."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from forecastle.config.schema import Config
+from forecastle.data.bars import Panel
+from forecastle.evaluation.metric import Outcome
+from forecastle.features.frame import FeatureFrame
+from forecastle.models.forecast import Forecast, QuantileForecast, SampleForecast
+from forecastle.runs.identity import Identity, git_state, machine
+from forecastle.windows.context import Windows
+from forecastle.windows.fold import Fold
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from forecastle.arrays import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A scored part of a run.
+
+    Parameters
+    ----------
+    scores
+        JSON-ready scores of the model and the baselines.
+    table
+        One row for each window and step: what was forecast, what happened, what was lost.
+    """
+
+    scores: dict[str, Any]
+    table: pa.Table
+
+
+def as_outcome(forecast: Forecast, windows: Windows) -> Outcome:
+    """Lay a forecast beside what happened; samples are reduced to the quantile levels that were asked for."""
+    context = windows.context
+    if isinstance(forecast, SampleForecast):
+        forecast = forecast.quantiles(context.task.quantile_levels)
+    close = context.timeline.log_close[context.row]
+    return Outcome(forecast, windows.target, close, context.origin, context.symbol)
+
+
+def forecast_table(part: str, outcome: Outcome, losses: Mapping[str, FloatArray], windows: Windows) -> pa.Table:
+    """Rows of a part: part, symbol, origin, step, log_close, target, the forecast, and the losses of all forecasters.
+
+    Quantile columns are ``q0.025``…, class columns ``p_up``…; ``loss`` is the model's, ``loss_random_walk`` that of a
+    baseline, in the unit of the objective.
+    """
+    import pyarrow as pa
+
+    count, horizon = outcome.target.shape
+    task = windows.context.task
+    steps = np.tile(np.arange(1, horizon + 1, dtype=np.int16), count)
+    symbols = pa.DictionaryArray.from_arrays(
+        pa.array(np.repeat(outcome.symbol, horizon).astype(np.int32)), pa.array(windows.context.timeline.symbols)
+    )
+    columns: dict[str, Any] = {
+        "part": pa.DictionaryArray.from_arrays(pa.array(np.zeros(count * horizon, np.int32)), pa.array([part])),
+        "symbol": symbols,
+        "origin": pa.array(np.repeat(outcome.origin, horizon), pa.timestamp("us", "UTC")),
+        "step": steps,
+        "log_close": np.repeat(outcome.log_close, horizon),
+        "target": outcome.target.ravel(),
+    }
+    values = outcome.forecast.values.reshape(count * horizon, -1)
+    if isinstance(outcome.forecast, QuantileForecast):
+        names = [f"q{level:g}" for level in outcome.forecast.levels]
+    else:
+        names = [f"p_{name}" for name in task.target.classes]
+    columns.update({name: np.ascontiguousarray(values[:, i]) for i, name in enumerate(names)})
+    for name, loss in losses.items():
+        columns["loss" if name == "model" else f"loss_{name}"] = loss.ravel()
+    return pa.table(columns)
+
+
+def write_forecasts(tables: Sequence[pa.Table], path: Path) -> None:
+    """Write the tables of all parts as one Parquet file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    whole = pa.concat_tables([table.unify_dictionaries() for table in tables]).unify_dictionaries()
+    pq.write_table(
+        whole.combine_chunks(), path, compression="lz4", use_dictionary=["part", "symbol"], write_statistics=False
+    )
+
+
+def read_forecasts(path: Path) -> pa.Table:
+    """Read what `write_forecasts` wrote."""
+    import pyarrow.parquet as pq
+
+    return pq.read_table(path)
+
+
+def curves_text(curves: Mapping[str, Sequence[float]]) -> str:
+    """Learning curves as CSV text: name, step (from 1), value."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(("name", "step", "value"))
+    for name, values in curves.items():
+        writer.writerows((name, step, repr(float(value))) for step, value in enumerate(values, 1))
+    return stream.getvalue()
+
+
+def span(windows: Windows) -> dict[str, Any]:
+    """Number of windows of a part and its first and last origin (UTC)."""
+    if not len(windows):
+        return {"windows": 0, "start": None, "end": None}
+    origin = windows.context.origin
+    return {"windows": len(windows), "start": f"{origin.min()}Z", "end": f"{origin.max()}Z"}
+
+
+def details(
+    windows: Windows, fold: Fold, transform: Mapping[str, Any], steps: Sequence[Any], looks: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The part of a manifest that tells of windows, split, transforms, time spent and looks at the test part."""
+    target = windows.context.task.target
+    parts = {name: span(windows[getattr(fold, name)]) for name in ("train", "validation", "test")}
+    return {
+        "target": {"name": target.name, "unit": target.unit, "classes": list(target.classes)},
+        "split": {**parts, "purged": fold.purged},
+        "transform": dict(transform),
+        "steps": list(steps),
+        "looks": looks,
+    }
+
+
+def manifest(
+    config: Config,
+    identity: Identity,
+    panel: Panel,
+    frame: FeatureFrame,
+    details: Mapping[str, Any],
+) -> dict[str, Any]:
+    """How a run was made, JSON-ready; `details` holds what the pipeline adds (split, transform, steps, looks)."""
+    return {
+        "id": identity.id,
+        "name": config.name("model"),
+        "data": config.name("data"),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "experiment": config.experiment,
+        "sweep": config.sweep,
+        "config_hash": identity.config,
+        "bars": identity.bars,
+        "code": identity.code,
+        "git": git_state(),
+        "versions": dict(identity.versions),
+        "platform": machine(),
+        "seed": config.seed,
+        "threads": config.threads,
+        "symbols": list(panel.symbols),
+        "interval": str(panel.interval.astype("timedelta64[m]")),
+        "features": {"columns": list(frame.columns), "left_out": frame.left_out, "warmup": frame.warmup},
+        **details,
+    }

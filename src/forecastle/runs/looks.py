@@ -1,0 +1,41 @@
+"""The ledger of looks: each time that a test part is opened, by which run, is written down for good.
+
+A test part that many runs have seen is no test part any more; the count stands beside every result.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from forecastle import paths
+
+
+def note_look(store: Path, key: str, run: str, reason: str) -> None:
+    """Write down that `run` opened the test part `key`; one line, appended whole."""
+    line = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "test": key, "run": run, "reason": reason}
+    store.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(store / paths.LOOKS, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        os.write(descriptor, (json.dumps(line) + "\n").encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def count_looks(store: Path, key: str) -> int:
+    """Number of different runs that have opened the test part `key`."""
+    path = store / paths.LOOKS
+    if not path.is_file():
+        return 0
+    runs = set()
+    for line in path.read_text().splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:  # a line cut short by a full disk counts for nothing
+            continue
+        if entry.get("test") == key:
+            runs.add(entry.get("run"))
+    return len(runs)

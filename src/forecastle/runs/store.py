@@ -1,0 +1,188 @@
+"""The store of runs: one folder each, complete or not there; found by id or by the beginning of it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from forecastle import paths
+from forecastle.errors import RunError
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Parameters
+    ----------
+    id
+        16 hexadecimal digits.
+    folder
+        Where it lies.
+    reused
+        True where it was found and not computed.
+    """
+
+    id: str
+    folder: Path
+    reused: bool = False
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Scores of the validation part and, where it was opened, of the test part."""
+        return read_json(self.folder / paths.METRICS)
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """Everything that tells how the run was made."""
+        return read_json(self.folder / paths.MANIFEST)
+
+    def curves(self) -> dict[int, dict[str, float]]:
+        """Values of each learning curve by step; empty for a model that learns in one step."""
+        found: dict[int, dict[str, float]] = {}
+        with (self.folder / paths.CURVES).open(newline="") as stream:
+            for row in csv.DictReader(stream):
+                found.setdefault(int(row["step"]), {})[row["name"]] = float(row["value"])
+        return found
+
+
+class RunStore:
+    """Runs below one folder.
+
+    A run is written under a temporary name, put safely on disk and renamed when complete, so that a killed run leaves
+    nothing that looks finished.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def find(self, identity: str) -> Run | None:
+        """The finished run of this id, or None."""
+        folder = self.folder / identity
+        return Run(identity, folder, reused=True) if (folder / paths.MANIFEST).is_file() else None
+
+    def get(self, beginning: str) -> Run:
+        """The one finished run whose id begins so; ``last`` is the newest.
+
+        Raises
+        ------
+        RunError
+            If there is none, or more than one.
+        """
+        runs = self.all()
+        if beginning == "last" and runs:
+            return runs[-1]
+        found = [run for run in runs if run.id.startswith(Path(beginning).name)] if beginning else []
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise RunError(f"no run {beginning!r} in {self.folder} ({len(runs)} runs there; see `forecastle runs`)")
+        raise RunError(f"{beginning!r} begins {len(found)} runs: {', '.join(run.id for run in found[:5])}")
+
+    def all(self) -> list[Run]:
+        """All finished runs, oldest first."""
+        found = [path.parent for path in self.folder.glob(f"[0-9a-f]*/{paths.MANIFEST}")]
+        runs = [Run(folder.name, folder) for folder in found]
+        return sorted(runs, key=lambda run: (run.manifest["created"], run.id))
+
+    @contextmanager
+    def create(self, identity: str) -> Iterator[Path]:
+        """Give a temporary folder; when the block ends well, it becomes the run's folder.
+
+        Where another process finished the same run meanwhile, or the run is computed again, the newer one takes the
+        place. Any exception leaves nothing.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._sweep_out()
+        temporary = Path(tempfile.mkdtemp(prefix=f".tmp-{os.getpid()}-{identity}-", dir=self.folder))
+        try:
+            yield temporary
+            temporary.chmod(0o755)
+            for path in sorted(temporary.rglob("*")):
+                _sync(path)
+            _sync(temporary)
+            replace_folder(temporary, self.folder / identity)
+            _sync(self.folder)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+
+    def _sweep_out(self) -> None:
+        """Remove what killed processes of this machine left behind."""
+        for path in self.folder.glob(".tmp-*"):
+            pid = path.name.split("-")[1]
+            if pid.isdigit() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def replace_folder(new: Path, place: Path) -> None:
+    """Rename a folder to its place, where an older one may stand."""
+    while True:
+        try:
+            new.rename(place)
+        except OSError:
+            if not place.is_dir():
+                raise
+            old = place.with_name(f".tmp-{os.getpid()}-old-{place.name}")
+            try:
+                place.rename(old)
+            except FileNotFoundError:
+                continue
+            new.rename(place)
+            shutil.rmtree(old, ignore_errors=True)
+        return
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON under a temporary name, then rename; NaN is refused. Equal values give equal bytes."""
+    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file under a temporary name, put it on disk, then rename."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises
+    ------
+    RunError
+        If the file is missing or damaged.
+    """
+    try:
+        value = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise RunError(f"{path} is missing: the run was damaged by hand or is not finished") from error
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: {error}") from error
+    if not isinstance(value, Mapping):
+        raise RunError(f"{path} is damaged: a JSON object is wanted")
+    return dict(value)
+
+
+def _sync(path: Path) -> None:
+    """Put a file or a folder's entries safely on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

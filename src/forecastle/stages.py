@@ -1,0 +1,151 @@
+"""The DVC door: each stage reads files, calls the verb that the app calls, and writes files.
+
+``python -m forecastle.stages NAME`` with NAME one of bars, features, fit, evaluate, report. The configuration is
+``params.yaml`` as it stands: `write_params` composes it, and so does ``dvc exp run -S``.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from forecastle import logs, paths, pipeline
+from forecastle.config.compose import compose, dump, read
+from forecastle.config.schema import Config
+from forecastle.data.storage import read_panel, write_panel
+from forecastle.errors import ConfigError, nearest
+from forecastle.features.store import read_frame, write_frame
+from forecastle.pipeline import TEST, VALIDATION, Sample
+from forecastle.record import curves_text, details, manifest, write_forecasts
+from forecastle.runs.store import write_json, write_text
+
+PARTS = (VALIDATION, TEST)
+
+
+def bars(config: Config) -> None:
+    """Candles → data/bars.parquet and what the quality check found."""
+    panel, quality = pipeline.load_bars(config)
+    write_panel(panel, paths.STAGE_BARS)
+    write_json(paths.STAGE_QUALITY, quality.to_json())
+
+
+def features(config: Config) -> None:
+    """Bars → data/features."""
+    write_frame(pipeline.compute_features(config, read_panel(paths.STAGE_BARS)), _fresh(paths.STAGE_FEATURES))
+
+
+def fit(config: Config) -> None:
+    """Features → data/fit: the transforms and the model."""
+    fitted = pipeline.fit(config, _sample(config))
+    folder = _fresh(paths.STAGE_FIT)
+    fitted.save(folder / paths.MODEL)
+    (folder / paths.CURVES).write_text(curves_text(fitted.forecaster.curves))
+
+
+def evaluate(config: Config) -> None:
+    """Model → forecasts, data/metrics.json and the plots."""
+    sample = _sample(config)
+    fitted = pipeline.load_fitted(config, paths.STAGE_FIT / paths.MODEL)
+    scored = {
+        part: pipeline.score(config, sample, fitted, part, pipeline.score_baselines(config, sample, part))
+        for part in PARTS
+    }
+    write_forecasts([part.table for part in scored.values()], _fresh(paths.STAGE_SCORES) / paths.FORECAST)
+    write_json(paths.STAGE_METRICS, {name: part.scores for name, part in scored.items()})
+    scores = {name: part.scores for name, part in scored.items()}
+    with (_fresh(paths.STAGE_PLOTS) / "skill_by_step.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(("part", "baseline", "step", "skill"))
+        for part, node in scores.items():
+            for baseline, skill in node["skill"].items():
+                writer.writerows((part, baseline, step, value) for step, value in enumerate(skill["by_step"], 1))
+
+
+def report(config: Config) -> None:
+    """Everything → data/report.html, the page that the app writes into a run's folder."""
+    from forecastle.report.page import write_report
+
+    panel, frame, sample = read_panel(paths.STAGE_BARS), read_frame(paths.STAGE_FEATURES), _sample(config)
+    fitted = pipeline.load_fitted(config, paths.STAGE_FIT / paths.MODEL)
+    with tempfile.TemporaryDirectory(prefix="forecastle-") as name:
+        folder = Path(name)
+        for source in (
+            paths.STAGE_METRICS,
+            paths.STAGE_QUALITY,
+            paths.STAGE_FIT / paths.CURVES,
+            paths.STAGE_SCORES / paths.FORECAST,
+        ):
+            shutil.copy(source, folder)
+        (folder / paths.CONFIG).write_text(dump(asdict(config)))
+        identity = pipeline.identify(config, panel)
+        facts = details(sample.windows, sample.fold, fitted.transforms.report(), [], None)
+        write_json(folder / paths.MANIFEST, manifest(config, identity, panel, frame, facts))
+        shutil.copy(write_report(folder), paths.STAGE_REPORT)
+
+
+STAGES = {stage.__name__: stage for stage in (bars, features, fit, evaluate, report)}
+
+
+def write_params(overrides: Sequence[str] = ()) -> None:
+    """Compose conf/ and write params.yaml, with the overrides that were asked for on its first line."""
+    write_text(paths.PARAMS, _params_text(overrides))
+
+
+def check_params() -> None:
+    """Raise ConfigError where params.yaml is not what conf/ composes with the overrides that it records."""
+    if not paths.PARAMS.is_file():
+        raise ConfigError(f"{paths.PARAMS} is missing; `make params` writes it")
+    text = paths.PARAMS.read_text()
+    first = text.partition("\n")[0]
+    overrides = first.removeprefix(_HEAD).split() if first.startswith(_HEAD) else []
+    if text != _params_text(overrides):
+        raise ConfigError(f"{paths.PARAMS} is not what conf/ composes; `make params` writes it anew")
+
+
+_HEAD = "# forecastle params "
+
+
+def _params_text(overrides: Sequence[str]) -> str:
+    config = asdict(compose(overrides))
+    del config["choices"]  # DVC's own composition does not know them
+    return f"{_HEAD}{' '.join(overrides)}".rstrip() + f"\n{dump(config)}"
+
+
+def _sample(config: Config) -> Sample:
+    return pipeline.make_sample(config, read_panel(paths.STAGE_BARS), read_frame(paths.STAGE_FEATURES))
+
+
+def _fresh(folder: Path) -> Path:
+    """An empty folder in place of what lay there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def main(words: Sequence[str]) -> None:
+    """Run one stage.
+
+    Raises
+    ------
+    ForecastleError
+        If the stage is unknown, params.yaml is wrong, or the stage itself fails.
+    """
+    if len(words) != 1 or words[0] not in STAGES:
+        got = " ".join(words)
+        raise ConfigError(f"a stage is wanted, one of {', '.join(STAGES)}, got {got!r}{nearest(got, STAGES)}")
+    config = read(paths.PARAMS)
+    logs.configure(os.environ.get("FORECASTLE_LOG_LEVEL", config.log_level))
+    paths.DATA.mkdir(exist_ok=True)
+    STAGES[words[0]](config)
+
+
+if __name__ == "__main__":
+    from forecastle.terminal import guarded
+
+    sys.exit(guarded(lambda: main(sys.argv[1:])))

@@ -1,0 +1,95 @@
+"""What people see on the terminal: a run's tables, a sweep's ranking, and errors in one line."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from forecastle import paths
+from forecastle.errors import ForecastleError
+from forecastle.runs.store import Run
+from forecastle.runs.sweep import SweepRecord
+
+
+def guarded(action: Callable[[], int | None]) -> int:
+    """Do something, tell whatever goes wrong in one line, and return the exit code.
+
+    0 done, 1 a run failed or differs, 2 wrong input, 3 a defect of ours, 130 interrupted.
+    """
+    try:
+        return action() or 0
+    except KeyboardInterrupt:
+        return complain("interrupted: the run in progress left nothing; finished runs are kept", 130)
+    except ForecastleError as error:
+        return complain(str(error), 2)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            place = f" at {error.filename}" if error.filename else ""
+            return complain(f"the disk is full{place}: the run was not kept; finished runs are", 2)
+        return complain(f"{error.strerror or error}: {error.filename or 'no file name'}", 2)
+    except Exception as error:  # noqa: BLE001  the last resort of the program: one line in place of a traceback
+        return complain(f"unexpected {type(error).__name__}: {error} (FORECASTLE_DEBUG=1 shows where)", 3)
+
+
+def complain(line: str, code: int) -> int:
+    """Print one line on standard error, with the traceback under FORECASTLE_DEBUG=1, and return the code."""
+    if os.environ.get("FORECASTLE_DEBUG") == "1":
+        traceback.print_exc()
+    print(f"forecastle: {' '.join(line.split())}", file=sys.stderr)
+    return code
+
+
+def print_run(finished: Run) -> None:
+    """Print a run's tables and where its report lies."""
+    from forecastle.evaluation.table import render
+
+    manifest, metrics = finished.manifest, finished.metrics
+    report = finished.folder / paths.REPORT
+    if not report.is_file():
+        from forecastle.report.page import write_report
+
+        write_report(finished.folder)
+    for part in metrics:
+        print(f"\n{part}")
+        print(render(metrics[part], manifest["name"]))
+    if "test" in metrics:
+        print(f"\n{manifest['looks']['text']}")
+    else:
+        print(f"\nthe test part was not opened: forecastle evaluate {finished.id} part=test")
+    print(f"run     {finished.id}{' (finished before: nothing was computed)' if finished.reused else ''}")
+    print(f"report  {report}")
+
+
+def print_sweep(store: Path, record: SweepRecord) -> None:
+    """Print the ranking of a sweep, on the validation part."""
+    from forecastle.evaluation.table import render_ranking
+
+    jobs = record.jobs()
+    rows: list[dict[str, Any]] = []
+    for job in jobs:
+        name = " ".join(job.choices) or "default"
+        if job.run is None:
+            rows.append({"name": name, "run": None, "error": job.error, "part": None})
+        else:
+            rows.append(
+                {
+                    "name": name,
+                    "run": job.run,
+                    "error": None,
+                    "part": Run(job.run, store / job.run).metrics["validation"],
+                }
+            )
+    reused = sum(job.reused for job in jobs)
+    failed = sum(job.run is None for job in jobs)
+    print(render_ranking(rows))
+    print(
+        f"sweep {record.id}: {len(jobs)} runs, {len(jobs) - reused - failed} computed, {reused} reused, {failed} failed"
+    )

@@ -1,0 +1,79 @@
+"""Composition: every shipped choice composes and is checked; Hydra's errors are told in one line of ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from forecastle.config.compose import compose, conf_folder
+from forecastle.config.target import ROLES
+from forecastle.errors import ConfigError
+
+CHOICES = sorted(path for group in ROLES for path in (conf_folder() / group).glob("*.yaml"))
+CLASSES = {"logistic", "random_forest_classifier"}
+
+
+@pytest.mark.parametrize("path", CHOICES, ids=lambda path: f"{path.parent.name}={path.stem}")
+def test_every_shipped_choice_composes_and_passes_every_check(path: Path) -> None:
+    overrides = [f"{path.parent.name}={path.stem}"]
+    if path.parent.name == "data" and path.stem in ("csv", "parquet"):
+        overrides.append("data.path=prices.file")
+    config = compose(overrides)
+    assert config.choices[path.parent.name] == path.stem
+
+
+def test_several_choices_of_one_group_compose_into_one_node() -> None:
+    config = compose(["indicator=[rsi,log_return]", "indicator.rsi.timeperiod=21"])
+    assert set(config.indicator) == {"rsi", "log_return"}
+    assert config.indicator["rsi"]["timeperiod"] == 21
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("model=rigde", r"model: no choice 'rigde'; did you mean 'ridge'\? \(there are: .*ridge"),
+        ("modle=ridge", r"unknown key 'modle'; did you mean 'model'"),
+        ("horizn=3", r"unknown key 'horizn'; did you mean 'horizon'"),
+        ("+typo=1", r"unknown key 'typo'"),
+        ("model.estimator.alhpa=3", r"unknown key 'model.estimator.alhpa'"),
+        ("+model.estimator.alhpa=3", r"unknown argument 'alhpa'; did you mean 'alpha'"),
+        ("horizon=five", r"horizon must be int, got 'five'"),
+        ("horizon=0", r"horizon must be at least 1, got 0"),
+        ("missing_volume=maybe", r"missing_volume must be 'skip' or 'refuse', got 'maybe'"),
+        ("horizon=[1", r"."),
+    ],
+)
+def test_a_mistake_is_told_in_one_line_with_the_nearest_name(override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        compose([override])
+    assert "\n" not in str(caught.value)
+
+
+def test_the_seed_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORECASTLE_SEED", "7")
+    assert compose().seed == 7
+
+
+def test_a_users_conf_is_searched_before_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "conf" / "model").mkdir(parents=True)
+    (tmp_path / "conf" / "model" / "svr.yaml").write_text(
+        "_target_: forecastle.models.estimator.SklearnForecaster\nestimator:\n  _target_: sklearn.svm.SVR\n  C: 2.0\n",
+        encoding="utf-8",
+    )
+    monkeypatch.chdir(tmp_path)
+    config = compose(["model=svr"])
+    assert config.model["estimator"]["C"] == 2.0
+    assert config.name("model") == "svr"
+
+
+def test_a_typo_inside_an_experiment_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "conf" / "experiment"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text("# @package _global_\nhorizn: 3\n", encoding="utf-8")
+    (folder / "other.yaml").write_text("# @package _global_\ndefaults:\n  - override /model: rigde\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="unknown key 'horizn'; did you mean 'horizon'"):
+        compose(["experiment=mine"])
+    with pytest.raises(ConfigError, match="model: no choice 'rigde'; did you mean 'ridge'"):
+        compose(["experiment=other"])

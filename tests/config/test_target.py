@@ -1,0 +1,111 @@
+"""What a ``_target_`` may name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forecastle.config.compose import compose
+from forecastle.config.schema import Config
+from forecastle.config.target import build, check_targets, target_modules, target_names
+from forecastle.errors import ConfigError, MissingExtraError, TargetError
+
+
+@pytest.fixture(scope="module")
+def config() -> Config:
+    return compose()
+
+
+def with_estimator(config: Config, node: dict[str, Any]) -> Config:
+    return replace(config, model={**config.model, "estimator": node})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "os.system",
+        "builtins.eval",
+        "subprocess.Popen",
+        "sklearn",
+        "forecastle",
+        "sklearnx.linear_model.Ridge",
+    ],
+)
+def test_targets_outside_the_allowed_prefixes_are_refused(config: Config, name: str) -> None:
+    with pytest.raises(TargetError, match="is not allowed"):
+        check_targets(with_estimator(config, {"_target_": name}))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["sklearn.datasets._base.os.system", "sklearn.utils.fixes.np.load", "forecastle.pipeline.np.save"],
+)
+def test_a_path_that_walks_out_of_an_allowed_prefix_is_refused(config: Config, name: str) -> None:
+    with pytest.raises(TargetError, match=r"it leads to|must be a class"):
+        check_targets(with_estimator(config, {"_target_": name}))
+
+
+def test_a_function_is_no_target(config: Config) -> None:
+    with pytest.raises(TargetError, match="must be a class, got function"):
+        check_targets(with_estimator(config, {"_target_": "sklearn.datasets.fetch_openml"}))
+
+
+def test_a_class_of_scikit_learn_that_is_no_estimator_is_refused(config: Config) -> None:
+    with pytest.raises(TargetError, match="is no scikit-learn estimator"):
+        check_targets(with_estimator(config, {"_target_": "sklearn.utils.Bunch"}))
+
+
+def test_a_class_in_the_wrong_group_is_refused(config: Config) -> None:
+    with pytest.raises(TargetError, match="is no model: it has no fit"):
+        check_targets(replace(config, model=config.target))
+
+
+def test_a_mistyped_class_is_told_with_the_nearest_name(config: Config) -> None:
+    with pytest.raises(TargetError, match="no 'Rigde' there; did you mean 'Ridge'"):
+        check_targets(with_estimator(config, {"_target_": "sklearn.linear_model.Rigde"}))
+
+
+def test_a_mistyped_argument_is_told_with_its_key_and_the_nearest_name(config: Config) -> None:
+    with pytest.raises(ConfigError, match=r"model.estimator: unknown argument 'alhpa'; did you mean 'alpha'"):
+        check_targets(with_estimator(config, {"_target_": "sklearn.linear_model.Ridge", "alhpa": 1.0}))
+
+
+def test_a_package_that_is_not_installed_is_named(config: Config) -> None:
+    with pytest.raises((MissingExtraError, TargetError), match=r"'?lightgbm'?.*not installed"):
+        check_targets(replace(config, model={"_target_": "lightgbm.LGBMRegressor"}))
+
+
+def test_an_argument_of_the_wrong_type_is_refused_before_anything_is_built(config: Config) -> None:
+    with pytest.raises(ConfigError, match=r"model.lags must be int, got 'many'"):
+        check_targets(replace(config, model={**config.model, "lags": "many"}))
+
+
+def test_a_mandatory_value_that_was_not_given_is_asked_for(config: Config) -> None:
+    with pytest.raises(ConfigError, match=r"model.estimator must be given"):
+        check_targets(replace(config, model={**config.model, "estimator": "???"}))
+
+
+def test_a_users_own_module_may_be_named_when_its_prefix_is_listed(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_models.py").write_text(
+        "from sklearn.linear_model import Ridge\n\n\nclass Mine(Ridge):\n    pass\n", encoding="utf-8"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    node = {"_target_": "my_models.Mine", "alpha": 2.0}
+    with pytest.raises(TargetError, match="not allowed"):
+        check_targets(with_estimator(config, node))
+    mine = replace(with_estimator(config, node), allowed_targets=["my_models."])
+    check_targets(mine)
+    assert target_modules(mine) == ("my_models",)
+    assert "my_models.Mine" in target_names(mine)
+    assert build(node).alpha == 2.0
+
+
+def test_a_constructor_that_refuses_a_value_is_told_in_our_words(config: Config) -> None:
+    with pytest.raises(ConfigError, match=r"quality\.types must be one of"):
+        build({**config.quality, "types": "repiar"})
