@@ -89,6 +89,12 @@ def test_constant_feature_becomes_zero_and_is_named(windows: Windows, value: flo
     assert (result[:, :, 0] != 0).any()
 
 
+def test_constant_whose_mean_is_rounded_becomes_zero_all_the_same() -> None:
+    values = np.full((6, 2), 0.1)
+    assert (values.mean(axis=0) != 0.1).all()
+    np.testing.assert_array_equal(Standardize().fit(values, ("flat", "still")).apply(values), 0)
+
+
 def test_statistics_are_float64() -> None:
     random = np.random.default_rng(0)
     values = (1e6 + random.normal(size=(20_000, 1))).astype(np.float32)
