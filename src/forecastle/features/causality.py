@@ -13,7 +13,7 @@ from forecastle.features.frame import Indicator
 
 
 @dataclass(frozen=True)
-class Finding:
+class Verdict:
     """What was found about one column.
 
     Parameters
@@ -39,7 +39,7 @@ class Finding:
         return self.ahead == 0 and self.needed == self.claimed
 
 
-def check(indicator: Indicator, bars: Bars, points: int = 12, seed: int = 0) -> tuple[Finding, ...]:
+def check(indicator: Indicator, bars: Bars, points: int = 12, seed: int = 0) -> tuple[Verdict, ...]:
     """Try whether an indicator's rows change with their future, or with the history before the warm-up.
 
     At each of several bars t (a) the future is cut off and (b) it is replaced by other candles: every row at or
@@ -59,7 +59,7 @@ def check(indicator: Indicator, bars: Bars, points: int = 12, seed: int = 0) -> 
 
     Returns
     -------
-    tuple of Finding
+    tuple of Verdict
         One for each column.
 
     Raises
@@ -82,7 +82,7 @@ def check(indicator: Indicator, bars: Bars, points: int = 12, seed: int = 0) -> 
             ahead = np.maximum(ahead, _reach(indicator.compute(other)[: moment + 1], past))
     needed = _needed(indicator, bars, full, np.unique(np.linspace(first, last, points).astype(np.int64)))
     return tuple(
-        Finding(column, int(reach), indicator.warmup, need)
+        Verdict(column, int(reach), indicator.warmup, need)
         for column, reach, need in zip(indicator.columns, ahead, needed, strict=True)
     )
 

@@ -1,0 +1,149 @@
+"""The engine that fills one matrix."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.conftest import make_bars
+
+from forecastle.data.bars import Bars, Panel
+from forecastle.errors import ConfigError, FeatureError
+from forecastle.features.engine import compute
+from forecastle.features.frame import Indicator
+from forecastle.features.returns import LogReturn
+from forecastle.features.talib import TALib
+from forecastle.features.volume import OnBalanceVolume
+
+
+@dataclass
+class Fake:
+    """Gives what it was given."""
+
+    values: Any
+    columns: tuple[str, ...] = ("fake",)
+    warmup: int = 1
+    needs_volume: bool = False
+    tolerance: float = 1e-9
+
+    def compute(self, bars: Bars) -> Any:
+        if isinstance(self.values, Exception):
+            raise self.values
+        return self.values
+
+
+def indicators() -> Mapping[str, Indicator]:
+    return {"log_return": LogReturn([1, 5]), "obv": OnBalanceVolume(20), "cci": TALib("CCI", timeperiod=20)}
+
+
+def test_columns_stand_in_the_order_of_the_indicators_and_each_symbol_is_computed_by_itself() -> None:
+    panel = Panel((make_bars(300, seed=1, symbol="B"), make_bars(200, seed=2, symbol="A")))
+    frame = compute(panel, indicators())
+    assert frame.columns == ("log_return_1", "log_return_5", "obv_20", "cci_20")
+    assert frame.lengths.tolist() == [200, 300]
+    assert frame.warmup == 21
+    assert frame.left_out == {}
+    assert frame.values.dtype == np.float32
+    assert frame.values.flags.c_contiguous
+    start = 0
+    for bars in panel:
+        apart = np.concatenate([item.compute(bars) for item in indicators().values()], axis=1)
+        np.testing.assert_array_equal(frame.values[start : start + len(bars)], apart.astype(np.float32))
+        start += len(bars)
+
+
+def test_only_the_rows_before_each_warm_up_are_nan() -> None:
+    frame = compute(Panel((make_bars(300),)), indicators())
+    assert np.isnan(frame.values).sum(axis=0).tolist() == [5, 5, 20, 19]
+
+
+def test_rows_that_an_indicator_should_have_left_empty_are_emptied(bars: Bars) -> None:
+    frame = compute(Panel((bars,)), {"fake": Fake(np.ones((len(bars), 1)), warmup=4)})
+    assert np.isnan(frame.values[:3]).all()
+    assert (frame.values[3:] == 1).all()
+
+
+def test_what_needs_volume_is_left_out_of_all_symbols_and_told_in_one_line() -> None:
+    panel = Panel((make_bars(symbol="A"), make_bars(symbol="B", volume=False)))
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("forecastle.features.engine")
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        frame = compute(panel, {**indicators(), "mfi": TALib("MFI")})
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+    assert frame.columns == ("log_return_1", "log_return_5", "cci_20")
+    assert frame.left_out == dict.fromkeys(("obv", "mfi"), "needs volume, which is missing for B")
+    assert lines == ["left out for want of volume (B): obv, mfi"]
+
+
+def test_what_needs_volume_is_refused_where_the_config_says_so() -> None:
+    panel = Panel((make_bars(symbol="A", volume=False), make_bars(symbol="B", volume=False)))
+    with pytest.raises(FeatureError, match="bars with volume wanted by indicator obv, got none for A and 1 more"):
+        compute(panel, indicators(), missing_volume="refuse")
+
+
+def test_nothing_left_to_compute_is_an_error() -> None:
+    silent = Panel((make_bars(volume=False),))
+    with pytest.raises(FeatureError, match="at least one indicator wanted, got none; left out for want of volume: obv"):
+        compute(silent, {"obv": OnBalanceVolume(20)})
+    with pytest.raises(FeatureError, match=r"at least one indicator wanted, got none$"):
+        compute(silent, {})
+
+
+def test_a_word_that_is_no_policy_is_refused(bars: Bars) -> None:
+    with pytest.raises(ConfigError, match=r"missing_volume must be skip or refuse, got 'skipp'; did you mean 'skip'\?"):
+        compute(Panel((bars,)), indicators(), missing_volume="skipp")
+
+
+def test_two_columns_of_one_name_are_refused(bars: Bars) -> None:
+    twice = {"rsi": TALib("RSI", timeperiod=[7, 14]), "momentum": TALib("RSI")}
+    with pytest.raises(
+        FeatureError, match="each column once wanted, got 'rsi_14' from indicators 'rsi' and 'momentum'"
+    ):
+        compute(Panel((bars,)), twice)
+
+
+def test_a_symbol_that_is_too_short_is_told_with_the_indicator_that_needs_more() -> None:
+    panel = Panel((make_bars(500, symbol="A"), make_bars(100, symbol="B")))
+    with pytest.raises(FeatureError, match=r"B: at least 388 bars wanted \(warm-up of indicator 'rsi'\), got 100"):
+        compute(panel, {"log_return": LogReturn(1), "rsi": TALib("RSI")})
+
+
+def test_an_indicator_that_fails_names_itself(bars: Bars) -> None:
+    with pytest.raises(FeatureError, match="TEST: indicator 'mine' failed: ZeroDivisionError: oh"):
+        compute(Panel((bars,)), {"mine": Fake(ZeroDivisionError("oh"))})
+
+
+def test_an_indicator_of_a_wrong_shape_names_itself(bars: Bars) -> None:
+    with pytest.raises(FeatureError, match=r"TEST: indicator 'mine' must give shape \(800, 1\), got \(800,\)"):
+        compute(Panel((bars,)), {"mine": Fake(np.ones(800))})
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_a_value_that_is_not_finite_in_float32_is_told_with_its_bar(bars: Bars, value: float) -> None:
+    values = np.ones((len(bars), 2))
+    values[17, 1] = value
+    fake = Fake(values, columns=("fine", "broken"), warmup=5)
+    with pytest.raises(
+        FeatureError, match=rf"indicator 'mine' must be finite .* got {re.escape(str(value))} in broken at bar 17"
+    ):
+        compute(Panel((bars,)), {"mine": fake})
+
+
+@pytest.mark.parametrize("column", ["close", "volume"])
+def test_candles_that_are_not_finite_never_reach_an_indicator(bars: Bars, column: str) -> None:
+    spoilt = getattr(bars, column).copy()
+    spoilt[40] = np.nan
+    with pytest.raises(FeatureError, match=f"TEST: finite candles wanted, got nan in {column} at bar 40"):
+        compute(Panel((replace(bars, **{column: spoilt}),)), indicators())
