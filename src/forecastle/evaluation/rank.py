@@ -19,7 +19,7 @@ def midrank(values: FloatArray) -> FloatArray:
     ascending = np.take_along_axis(values, order, axis=-1)
     place = np.arange(1, values.shape[-1] + 1)
     differs = ascending[..., 1:] != ascending[..., :-1]
-    edge = np.ones_like(differs[..., :1])
+    edge = np.ones((*values.shape[:-1], 1), dtype=bool)
     first = np.maximum.accumulate(np.where(np.concatenate([edge, differs], axis=-1), place, 0), axis=-1)
     last = np.where(np.concatenate([differs, edge], axis=-1), place, place[-1])
     last = np.minimum.accumulate(last[..., ::-1], axis=-1)[..., ::-1]

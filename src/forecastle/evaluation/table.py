@@ -55,7 +55,7 @@ def render(scores: Scores, name: str) -> str:
             columns.append(column)
     lines = textwrap.wrap(
         f"{scores['windows']} windows of {scores['horizon']} steps from {scores['origins']} origins, "
-        f"{scores['start'][:10]} to {scores['end'][:10]}; {objective} in {scores['unit']}, with 95 % interval",
+        f"{scores['start'][:10]} to {scores['end'][:10]}; {objective} in {scores['unit']} [95 %]",
         WIDTH,
     )
     lines += _lay(columns, texts={0})
@@ -133,7 +133,7 @@ def _ranking_table(rows: Sequence[Row]) -> list[str]:
     ]
     room = max(12, WIDTH - _wide(columns) - 2)
     columns.insert(1, ["choice", *(_folded(str(row["name"]), room) for row in rows)])
-    title = f"{first['objective']} in {first['unit']} over {first['horizon']} steps, with 95 % interval"
+    title = f"{first['objective']} in {first['unit']} over {first['horizon']} steps [95 %]"
     lines = [title, *_lay(columns, texts={1, 2})]
     if len({tuple(row["part"][key] for key in ("windows", "start", "end")) for row in rows}) > 1:
         lines.append("not all on the same windows: compare their skill, not their scores")
@@ -155,7 +155,7 @@ def _verdict(name: str, baseline: str, skill: Mapping[str, Any], objective: str)
     if skill["low"] is None:
         return f"{head}{percent}: no interval (too few origins, or a metric that is no mean), so nothing is shown"
     if not skill["significant"]:
-        return f"{head}{percent}: no difference that this sample can show"
+        return f"{head}{percent}: no difference that this sample shows"
     return f"{head}{percent}: {'better' if skill['low'] > 0 else 'worse'}"
 
 

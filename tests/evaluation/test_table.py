@@ -1,0 +1,158 @@
+"""Tables for the terminal."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+import pytest
+
+from forecastle.evaluation.table import WIDTH, ranked, render, render_ranking
+
+SCORES = {
+    "objective": "crps",
+    "direction": "min",
+    "unit": "log return",
+    "windows": 1000,
+    "origins": 500,
+    "horizon": 5,
+    "start": "2015-01-01T00:00:00Z",
+    "end": "2017-09-26T00:00:00Z",
+    "metrics": {
+        "crps": {"unit": "log return", "direction": "min"},
+        "coverage_80": {"unit": "fraction", "direction": "none"},
+        "hit_rate": {"unit": "fraction", "direction": "max"},
+        "information_coefficient": {"unit": "correlation", "direction": "max"},
+    },
+    "scores": {
+        "model": {"crps": 0.008124, "coverage_80": 0.8124, "hit_rate": 0.513, "information_coefficient": 0.0312},
+        "last_value": {"crps": 0.0117, "coverage_80": 0.01, "hit_rate": 0.5, "information_coefficient": None},
+        "seasonal_naive": {"crps": 0.0123, "coverage_80": 0.7, "hit_rate": 0.49, "information_coefficient": -0.01},
+        "random_walk": {"crps": 0.0081, "coverage_80": 0.8, "hit_rate": 0.5, "information_coefficient": None},
+    },
+    "interval": {
+        "model": {"low": 0.0079, "high": 0.0084},
+        "last_value": {"low": 0.011, "high": 0.012},
+        "seasonal_naive": {"low": 0.0119, "high": 0.0129},
+        "random_walk": {"low": 0.0078, "high": 0.0084},
+    },
+    "skill": {
+        "last_value": {"value": 0.305, "low": 0.28, "high": 0.33, "by_step": [], "significant": True},
+        "seasonal_naive": {"value": None, "low": None, "high": None, "by_step": [], "significant": False},
+        "random_walk": {"value": -0.004, "low": -0.011, "high": 0.003, "by_step": [], "significant": False},
+    },
+}
+
+
+def part(value, **changes):
+    made = deepcopy(SCORES)
+    made["scores"]["model"][changes.get("objective", "crps")] = value
+    return {**made, **changes}
+
+
+def row(name, value, **changes):
+    return {"name": name, "run": f"id-{name}"[:12], "error": None, "part": part(value, **changes)}
+
+
+def test_a_part_is_told_with_all_baselines_arrows_and_interval():
+    text = render(SCORES, "ridge")
+    lines = text.splitlines()
+    assert lines[0].startswith("1000 windows of 5 steps from 500 origins, 2015-01-01 to 2017-09-26; crps in log return")
+    starts = [line.split()[0] for line in lines]
+    assert [name for name in ("ridge", "last_value", "seasonal_naive", "random_walk") if name in starts] == [
+        "ridge", "last_value", "seasonal_naive", "random_walk",
+    ]  # fmt: skip
+    assert "crps ↓" in text
+    assert "rate ↑" in text
+    model = next(line for line in lines if line.startswith("ridge "))
+    assert model.split() == ["ridge", "0.008124", "[0.007900,", "0.008400]", "0.812", "0.513", "0.03120"]
+    assert next(line for line in lines if line.startswith("last_value")).endswith("–")
+
+
+def test_verdicts_say_plainly_what_was_shown():
+    lines = render(SCORES, "ridge").splitlines()
+    assert lines[-3:] == [
+        "ridge against last_value: skill +30.5 % [+28.0, +33.0] of crps: better",
+        "ridge against seasonal_naive: skill of crps is undefined",
+        "ridge against random_walk: skill -0.4 % [-1.1, +0.3] of crps: no difference that this sample shows",
+    ]
+
+
+def test_a_worse_model_and_a_missing_interval_are_said_too():
+    scores = deepcopy(SCORES)
+    scores["skill"]["last_value"].update(value=-0.2, low=-0.3, high=-0.1)
+    scores["skill"]["random_walk"].update(low=None, high=None)
+    text = render(scores, "ridge")
+    assert "skill -20.0 % [-30.0, -10.0] of crps: worse" in text
+    assert "skill -0.4 % of crps: no interval" in text
+
+
+def test_every_line_fits_the_width_and_what_does_not_is_named():
+    scores = deepcopy(SCORES)
+    names = [f"mean_weighted_quantile_loss_{i}" for i in range(12)]
+    for name in names:
+        scores["metrics"][name] = {"unit": "fraction of price", "direction": "min"}
+        for each in scores["scores"].values():
+            each[name] = 0.012345
+    text = render(scores, "a_model_with_a_name_that_goes_on_and_on_for_ever")
+    assert max(len(line) for line in text.splitlines()) <= WIDTH
+    assert names[-1] in text.split("also scored: ")[1]
+
+
+@pytest.mark.parametrize(("value", "shown"), [(1234.5678, "1235"), (0.81, "0.8100"), (1.2345e-5, "0.00001234")])
+def test_numbers_have_four_digits(value, shown):
+    scores = deepcopy(SCORES)
+    for each in scores["scores"].values():
+        each["information_coefficient"] = value
+    model = next(line for line in render(scores, "ridge").splitlines() if line.startswith("ridge "))
+    assert model.split()[-1] == shown
+
+
+def test_runs_are_ranked_in_the_direction_of_their_objective():
+    rows = [row("a", 0.3), row("b", 0.1), row("c", 0.2)]
+    assert [each["name"] for each in ranked(rows)] == ["b", "c", "a"]
+    rows = [row(name, value, objective="hit_rate", direction="max") for name, value in (("a", 0.3), ("b", 0.5))]
+    assert [each["name"] for each in ranked(rows)] == ["b", "a"]
+
+
+def test_rows_without_a_score_come_last():
+    failed = {"name": "bad", "run": None, "error": "no such thing", "part": None}
+    rows = [failed, row("nothing", None), row("good", 0.2)]
+    assert [each["name"] for each in ranked(rows)] == ["good", "bad", "nothing"]
+
+
+def test_a_ranking_shows_choice_run_score_skill_and_the_number_of_trials():
+    failed = {"name": "model=svr", "run": None, "error": "horizon must be at least 1, got 0", "part": None}
+    rows = [row("model=lasso", 0.0090), failed, row("model=ridge", 0.0081)]
+    lines = render_ranking(rows).splitlines()
+    assert lines[0] == "crps in log return over 5 steps [95 %]"
+    assert lines[-4].split()[:3] == ["1", "model=ridge", "id-model=rid"]
+    assert lines[-4].endswith("-0.4 % [-1.1, +0.3]")
+    assert lines[-3].startswith("2  model=lasso")
+    assert lines[-2] == "failed: model=svr: horizon must be at least 1, got 0"
+    assert lines[-1] == "2 runs compared (1 without a score): the best of 2 is better by luck alone in part"
+
+
+def test_questions_that_cannot_be_compared_stand_apart():
+    rows = [row("a", 0.2), row("b", 0.6, objective="hit_rate", direction="max", unit="fraction"), row("c", 0.1)]
+    text = render_ranking(rows)
+    assert text.index("crps in log return") < text.index("hit_rate in fraction")
+    assert [each["name"] for each in ranked(rows)] == ["c", "a", "b"]
+
+
+def test_different_windows_are_pointed_out():
+    same = render_ranking([row("a", 0.2), row("b", 0.1)])
+    other = render_ranking([row("a", 0.2), row("b", 0.1, windows=900)])
+    assert "not all on the same windows" not in same
+    assert "not all on the same windows" in other
+
+
+def test_long_choices_are_folded_and_not_cut():
+    name = "model=gradient_boosting indicator=minimal,core model.estimator.max_iter=1000 horizon=24 seed=12345"
+    text = render_ranking([row(name, 0.2), row("b", 0.1)])
+    assert max(len(line) for line in text.splitlines()) <= WIDTH
+    assert all(word in text for word in ("gradient_boosting", "indicator=minimal,core", "seed=12345"))
+
+
+@pytest.mark.parametrize(("count", "said"), [(0, "0 runs scored: nothing"), (1, "1 run scored: nothing")])
+def test_a_single_run_is_not_called_the_best(count, said):
+    assert render_ranking([row("a", 0.2)] * count).splitlines()[-1].startswith(said)
