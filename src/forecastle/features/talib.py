@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -113,11 +112,10 @@ class TALib:
             self.warmup = max(self.warmup, _warmup("ATR", {"timeperiod": ATR_PERIOD}))
 
     @classmethod
-    def accepts(cls, node: Mapping[str, Any]) -> frozenset[str]:
-        """Names of the arguments that a config node may hold: ours and the parameters of the node's function."""
-        ours = frozenset(inspect.signature(cls).parameters) - {"parameters"}
+    def accepts(cls, node: Mapping[str, Any]) -> tuple[str, ...]:
+        """Names that a config node may hold beside the constructor's own: the parameters of its function, in order."""
         function = node.get("function")
-        return ours | frozenset(describe(function).parameters) if function in FUNCTIONS else ours
+        return tuple(describe(function).parameters) if function in FUNCTIONS else ()
 
     def compute(self, bars: Bars) -> FloatArray:
         """Return the columns, shape (T, len(columns)), float64, NaN in the first ``warmup - 1`` rows.
