@@ -168,7 +168,7 @@ def _summary(findings: list[Finding]) -> str:
 def _moment(when: Any) -> str:
     """A time as text, ``2020-01-01T00:00:00Z``; a text stays as it is, what is missing becomes ``missing``."""
     if isinstance(when, str):
-        return when
+        return str(_plain(when))
     if when is None or pd.isna(when):
         return "missing"
     moment = pd.Timestamp(when)
@@ -180,6 +180,9 @@ def _plain(value: Any) -> float | int | str:
     """A value for JSON: a finite number as it is, anything else as a short text."""
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, int | float) and not isinstance(value, bool) and np.isfinite(value):
+    if isinstance(value, float) and np.isfinite(value):
         return value
-    return str(value)[:40]
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
+        return value
+    text = str(value)[:40]
+    return text if text.isprintable() else repr(text)

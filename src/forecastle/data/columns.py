@@ -68,7 +68,8 @@ def find_columns(names: Sequence[str], given: Columns, where: str) -> dict[str, 
         if not wanted:
             wanted = [there for there in names if there.strip("<> ").lower() in usual]
             if len(wanted) > 1:
-                raise DataError(f"{where}: columns {wanted} could each be the {ours}; say data.columns.{ours}=…")
+                join = " (a list joins a date and a time of day)" if ours == "time" else ""
+                raise DataError(f"{where}: columns {wanted} could each be the {ours}; say data.columns.{ours}=…{join}")
             if not wanted and ours in OPTIONAL:
                 continue
         for theirs in wanted or [ours]:
