@@ -46,14 +46,14 @@ def test_hourly_broker_candles_load_in_broker_time(shared_data: Path) -> None:
 
 
 def test_the_week_opens_at_17_in_new_york_only_if_daylight_saving_is_followed(shared_data: Path) -> None:
-    """The broker follows European dates of daylight saving, so a few weeks of spring and autumn differ by an hour."""
+    """The broker follows European dates of daylight saving: only the weeks between the two continents' dates differ."""
     zoned = source(shared_data, "fx/ejtrader_h1", timezone=BROKER, symbols=["GBPUSD"])
-    hours = first_of_week(load(zoned, QualityPolicy())[0].members[0]).hour
+    opening = first_of_week(load(zoned, QualityPolicy())[0].members[0])
     fixed = source(shared_data, "fx/ejtrader_h1", timezone="Etc/GMT-2", symbols=["GBPUSD"])
-    without = first_of_week(load(fixed, QualityPolicy())[0].members[0]).hour
-    assert (hours == 17).mean() > 0.85
-    assert set(hours) <= {16, 17, 18, 19}
-    assert (without == 17).mean() < 0.5
+    without = first_of_week(load(fixed, QualityPolicy())[0].members[0])
+    assert (opening.hour == 17).mean() > 0.9
+    assert set(opening[opening.hour != 17].strftime("%m")) == {"03", "10", "12"}  # and two Christmas nights
+    assert (without.hour == 17).mean() < 0.5
 
 
 def test_daily_broker_candles_load_and_the_hole_of_eurchf_is_seen(shared_data: Path) -> None:
@@ -98,14 +98,14 @@ def test_the_files_with_quotes_of_both_sides_are_refused_without_a_mapping(share
         load(source(shared_data, "fx/fxcm_EURUSD_hour", timezone="Etc/GMT+5"), QualityPolicy())
 
 
-def test_the_documented_zone_of_the_other_broker_moves_its_week_and_its_true_one_does_not(shared_data: Path) -> None:
-    """Its notes say UTC−5; until 2009-09-20 the stamps are five hours off, as the opening of the week shows."""
+def test_the_documented_zone_of_the_other_broker_is_wrong_before_its_change(shared_data: Path) -> None:
+    """Its notes say UTC−5; until 2009-09-20 the stamps are about five hours off, as the opening of the week shows."""
     told = source(shared_data, "fx/fxcm_EURUSD_hour", columns=BID, timezone="Etc/GMT+5")
     panel, report = load(told, QualityPolicy())
     opening = first_of_week(panel.members[0])
-    early = opening < pd.Timestamp("2009-09-20", tz="UTC")
-    assert np.median(opening[~early].hour) == 17
-    assert np.median(opening[early].hour) < 14
+    change = pd.Timestamp("2009-09-20", tz="UTC")
+    assert (opening[opening < change].hour <= 13).mean() > 0.95
+    assert (opening[(opening > change) & (opening.year < 2013)].hour == 17).mean() > 0.9
     assert count(report, "EURUSD", "gap") > 1000
 
 
