@@ -7,13 +7,16 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hydra.experimental.callback import Callback
+
 from forecastle import logs
-from forecastle.config.compose import ROOT, choices, conf_folder, explain, validate
-from forecastle.errors import ForecastleError
+from forecastle.config.compose import ROOT, choices, compose, conf_folder, explain, validate
+from forecastle.config.schema import Config
+from forecastle.errors import ConfigError, ForecastleError
 from forecastle.runs.execution import Memory
 from forecastle.runs.sweep import Job, SweepRecord, sweep_id
 
@@ -44,19 +47,45 @@ def run(words: Sequence[str]) -> int:
     ForecastleError
         If the configuration cannot be composed, or the one run fails.
     """
-    multirun = any(word in ("-m", "--multirun") for word in words)
-    if not multirun:
+    if not any(word.startswith(("-", "hydra.", "hydra/", "+hydra", "~hydra")) for word in words):
+        _single(compose(words))  # what Hydra's own door would do, without composing twice to learn its mode
+        return 0
+    if {"-m", "--multirun"}.isdisjoint(words):
         _hydra(words)
         return 0
     from forecastle.terminal import print_sweep
 
-    overrides = [word for word in words if not word.startswith("-")]
-    store = Path(_setting(overrides, "output", os.environ.get("FORECASTLE_OUTPUT", "runs")))
-    record = SweepRecord(store, sweep_id(overrides))
-    record.begin(overrides, _count(overrides))
-    _hydra([*words, f"sweep={record.id}"])
-    print_sweep(store, record)
-    return 1 if any(job.run is None for job in record.jobs()) else 0
+    overrides = [word for word in words if "=" in word and not word.startswith("-")]
+    place = list(words).index(overrides[0]) if overrides else len(words)  # Hydra wants overrides side by side
+    _begun.clear()
+    _hydra([*words[:place], f"sweep='{sweep_id(overrides)}'", *words[place:]])
+    if not _begun:  # a flag such as --cfg shows something and runs nothing
+        return 0
+    print_sweep(_begun[-1])
+    jobs = _begun[-1].jobs()
+    return 1 if len(jobs) < _begun[-1].total() or any(job.run is None for job in jobs) else 0
+
+
+_begun: list[SweepRecord] = []
+"""The sweep that Hydra has composed."""
+
+_failed: list[Exception] = []
+"""What stopped a job, kept from Hydra, which would print it in its own way."""
+
+
+class SweepBegins(Callback):
+    """Hydra's callback that opens the record of a sweep, once its output folder is composed."""
+
+    def on_multirun_start(self, config: Any, **_: Any) -> None:
+        """Write down the command and its number of jobs."""
+        if config.sweep is None:
+            return
+        overrides = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
+        command = [word for word in config.hydra.overrides.task if not word.startswith("sweep=")]
+        record = SweepRecord(Path(config.output), config.sweep)
+        with suppress(OSError):  # Hydra meets the same folder next, and its error is told
+            record.begin(command, _count([*overrides, *command]))
+        _begun.append(record)
 
 
 def _hydra(words: Sequence[str]) -> None:
@@ -64,15 +93,18 @@ def _hydra(words: Sequence[str]) -> None:
     import hydra
 
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    _failed.clear()
     decorate = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name=ROOT)
     with _arguments(["forecastle run", *words]):
         try:
-            decorate(_job)()
+            decorate(_kept)()
         except SystemExit as end:
             if end.code:
                 raise ForecastleError("the command line could not be read (see the usage above)") from end
         except Exception as error:
             raise explain(error) from error
+    if _failed:
+        raise _failed[0]
 
 
 @contextmanager
@@ -84,14 +116,24 @@ def _arguments(words: list[str]) -> Iterator[None]:
         sys.argv = before
 
 
+def _kept(composed: Any) -> None:
+    """Run one composed configuration and keep its error from Hydra."""
+    try:
+        _job(composed)
+    except Exception as error:  # noqa: BLE001  raised again by `_hydra`
+        _failed.append(error)
+
+
 def _job(composed: Any) -> None:
     """Run one composed configuration; a job of a sweep writes down how it ended and never stops the others."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
     if HydraConfig.get().mode != RunMode.MULTIRUN:
-        _single(composed)
+        _single(validate(composed, choices(HydraConfig.get().runtime.choices)))
         return
+    if composed.sweep is None:
+        raise ConfigError("a sweep is asked for by -m, right after `forecastle run`")
     number = int(HydraConfig.get().job.num)
     chosen = tuple(word for word in HydraConfig.get().overrides.task if not word.startswith("sweep="))
     start = time.perf_counter()
@@ -111,35 +153,26 @@ def _job(composed: Any) -> None:
     print(f"[{number + 1}/{record.total()}] {' '.join(chosen)}: {state}, {seconds:.2f} s", file=sys.stderr)
 
 
-def _single(composed: Any) -> None:
-    from hydra.core.hydra_config import HydraConfig
-
+def _single(config: Config) -> None:
     from forecastle.terminal import print_run
 
-    config = validate(composed, choices(HydraConfig.get().runtime.choices))
     logs.configure(config.log_level)
-    finished = _execute(config)
-    print_run(finished)
+    print_run(_execute(config))
 
 
-def _execute(config: Any) -> Run:
+def _execute(config: Config) -> Run:
     from forecastle.experiment import execute
 
     return execute(config, _memory)
 
 
-def _setting(overrides: Sequence[str], key: str, default: str) -> str:
-    """The value that the overrides give a root key."""
-    found = [word.partition("=")[2] for word in overrides if word.startswith(f"{key}=")]
-    return found[-1] if found else default
-
-
 def _count(overrides: Sequence[str]) -> int:
     """Number of jobs that the overrides make."""
+    from hydra.core.global_hydra import GlobalHydra
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     total = 1
-    for override in OverridesParser.create().parse_overrides(list(overrides)):
+    for override in OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides(list(overrides)):
         if override.is_sweep_override():
             total *= sum(1 for _ in override.sweep_iterator())
     return total

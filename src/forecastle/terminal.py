@@ -7,7 +7,6 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from forecastle import paths
@@ -68,28 +67,22 @@ def print_run(finished: Run) -> None:
     print(f"report  {report}")
 
 
-def print_sweep(store: Path, record: SweepRecord) -> None:
+def print_sweep(record: SweepRecord) -> None:
     """Print the ranking of a sweep, on the validation part."""
     from forecastle.evaluation.table import render_ranking
 
     jobs = record.jobs()
+    shared = set.intersection(*(set(job.choices) for job in jobs)) if len(jobs) > 1 else set()
     rows: list[dict[str, Any]] = []
     for job in jobs:
-        name = " ".join(job.choices) or "default"
-        if job.run is None:
-            rows.append({"name": name, "run": None, "error": job.error, "part": None})
-        else:
-            rows.append(
-                {
-                    "name": name,
-                    "run": job.run,
-                    "error": None,
-                    "part": Run(job.run, store / job.run).metrics["validation"],
-                }
-            )
+        name = " ".join(choice for choice in job.choices if choice not in shared) or "default"
+        part = Run(job.run, record.store / job.run).metrics["validation"] if job.run else None
+        rows.append({"name": name, "run": job.run, "error": job.error, "part": part})
     reused = sum(job.reused for job in jobs)
     failed = sum(job.run is None for job in jobs)
     print(render_ranking(rows))
+    computed, lost = len(jobs) - reused - failed, record.total() - len(jobs)
     print(
-        f"sweep {record.id}: {len(jobs)} runs, {len(jobs) - reused - failed} computed, {reused} reused, {failed} failed"
+        f"sweep {record.id}: {len(jobs)} runs, {computed} computed, {reused} reused, {failed} failed"
+        f"{f', {lost} without a record' if lost else ''}"
     )

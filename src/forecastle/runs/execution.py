@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -27,10 +28,15 @@ def seed_everything(seed: int) -> None:
 @contextmanager
 def limited_threads(threads: int) -> Iterator[None]:
     """Limit BLAS and OpenMP to a number of threads: sums in another order are other numbers."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(threads):
+    with _controller(len(sys.modules)).limit(limits=threads):
         yield
+
+
+@lru_cache(maxsize=1)
+def _controller(modules: int) -> Any:  # noqa: ARG001  libraries are looked for again once more modules are loaded
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 class Steps:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,21 +125,19 @@ class RunStore:
 
 
 def replace_folder(new: Path, place: Path) -> None:
-    """Rename a folder to its place, where an older one may stand."""
+    """Rename a folder to its place, where an older one may stand; of several processes the last one wins."""
     while True:
         try:
             new.rename(place)
-        except OSError:
-            if not place.is_dir():
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-            old = place.with_name(f".tmp-{os.getpid()}-old-{place.name}")
-            try:
-                place.rename(old)
-            except FileNotFoundError:
-                continue
-            new.rename(place)
-            shutil.rmtree(old, ignore_errors=True)
-        return
+        else:
+            return
+        aside = Path(tempfile.mkdtemp(prefix=f".tmp-{os.getpid()}-old-", dir=place.parent))
+        with suppress(FileNotFoundError):
+            place.rename(aside / place.name)
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def write_json(path: Path, value: Any) -> None:

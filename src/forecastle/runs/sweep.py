@@ -50,6 +50,7 @@ class SweepRecord:
 
     def __init__(self, store: Path, identity: str) -> None:
         self.id = identity
+        self.store = store
         self.folder = store / paths.SWEEPS / identity
 
     def begin(self, command: Sequence[str], total: int) -> None:
