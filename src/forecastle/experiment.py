@@ -50,7 +50,7 @@ class Experiment:
         self.config = config
         self.steps = Steps()
         self._memory = memory or Memory()
-        self._source = build(config.data)
+        self._source = build(config.data, "data")
         self._code = code_hash(target_modules(config))
 
     def _recall(self, name: str, parts: Sequence[Any], make: Any) -> Any:
@@ -175,7 +175,7 @@ def run(overrides: Sequence[str] = (), memory: Memory | None = None) -> Run:
 
 def execute(config: Config, memory: Memory | None = None) -> Run:
     """Run a checked configuration; see `run`."""
-    tracker = Guarded(build(config.tracker))
+    tracker = Guarded(build(config.tracker, "tracker"))
     experiment = Experiment(config, memory)
     store = RunStore(Path(config.output))
     identity = experiment.identity.id

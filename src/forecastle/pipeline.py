@@ -66,7 +66,7 @@ class Fitted:
 
 def load_bars(config: Config) -> tuple[Panel, QualityReport]:
     """Candles from the source, judged by the quality policy."""
-    return load(build(config.data), build(config.quality), config.start, config.end)
+    return load(build(config.data, "data"), build(config.quality, "quality"), config.start, config.end)
 
 
 def identify(config: Config, panel: Panel) -> Identity:
@@ -77,22 +77,22 @@ def identify(config: Config, panel: Panel) -> Identity:
 
 def compute_features(config: Config, panel: Panel) -> FeatureFrame:
     """What is known at each bar."""
-    indicators = {name: build(node) for name, node in config.indicator.items()}
+    indicators = {name: build(node, f"indicator.{name}") for name, node in config.indicator.items()}
     return compute(panel, indicators, config.missing_volume)
 
 
 def past_length(config: Config) -> int:
     """P: bars of past log close that a window has to show to the model and to every baseline."""
-    readers: list[Forecaster] = [*_baselines(config).values(), build(config.model)]
+    readers: list[Forecaster] = [*_baselines(config).values(), build(config.model, "model")]
     return max(config.context_length, *(reader.history(config.horizon) for reader in readers))
 
 
 def make_sample(config: Config, panel: Panel, frame: FeatureFrame) -> Sample:
     """Windows with their targets, cut into training, validation and test parts."""
-    task = Task(build(config.target), config.horizon, tuple(config.quantile_levels))
+    task = Task(build(config.target, "target"), config.horizon, tuple(config.quantile_levels))
     windows = make_windows(panel, frame, task, config.context_length, past_length(config))
     times = np.unique(np.concatenate([bars.known for bars in panel]))
-    folds = build(config.split).split(windows.context.origin, windows.label_end, times, config.horizon)
+    folds = build(config.split, "split").split(windows.context.origin, windows.label_end, times, config.horizon)
     return Sample(windows, folds[0])
 
 
@@ -101,14 +101,14 @@ def fit(config: Config, sample: Sample) -> Fitted:
     seed_everything(config.seed)
     transforms = _transforms(config).fit(sample.part("train"))
     shown = Sample(transforms.apply(sample.windows), sample.fold)
-    forecaster = build(config.model)
+    forecaster = build(config.model, "model")
     with limited_threads(config.threads):
         return Fitted(transforms, forecaster.fit(shown.part("train"), shown.part(VALIDATION)))
 
 
 def load_fitted(config: Config, folder: Path) -> Fitted:
     """Read what `Fitted.save` wrote."""
-    forecaster = type(build(config.model)).load(folder / "forecaster")
+    forecaster = type(build(config.model, "model")).load(folder / "forecaster")
     return Fitted(_transforms(config).load(folder / "transforms"), forecaster)
 
 
@@ -140,9 +140,11 @@ def _baselines(config: Config) -> dict[str, Forecaster]:
 
 
 def _transforms(config: Config) -> Chain:
-    return Chain({name: build(node) for name, node in config.transform.items()})
+    return Chain({name: build(node, f"transform.{name}") for name, node in config.transform.items()})
 
 
 def _metrics(config: Config, task: Task) -> tuple[dict[str, Metric], str]:
     objective = config.objective or default_objective(bool(task.target.classes))
-    return applicable({name: build(node) for name, node in config.metric.items()}, objective, task), objective
+    return applicable(
+        {name: build(node, f"metric.{name}") for name, node in config.metric.items()}, objective, task
+    ), objective

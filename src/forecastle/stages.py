@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from forecastle import logs, paths, pipeline
 from forecastle.config.compose import compose, dump, read
@@ -94,27 +95,26 @@ STAGES = {stage.__name__: stage for stage in (bars, features, fit, evaluate, rep
 
 def write_params(overrides: Sequence[str] = ()) -> None:
     """Compose conf/ and write params.yaml, with the overrides that were asked for on its first line."""
-    write_text(paths.PARAMS, _params_text(overrides))
+    head = f"{_HEAD}{' '.join(overrides)}".rstrip()
+    write_text(paths.PARAMS, f"{head}\n{dump(_without_choices(compose(overrides)))}")
 
 
 def check_params() -> None:
     """Raise ConfigError where params.yaml is not what conf/ composes with the overrides that it records."""
     if not paths.PARAMS.is_file():
         raise ConfigError(f"{paths.PARAMS} is missing; `make params` writes it")
-    text = paths.PARAMS.read_text()
-    first = text.partition("\n")[0]
+    first = paths.PARAMS.read_text().partition("\n")[0]
     overrides = first.removeprefix(_HEAD).split() if first.startswith(_HEAD) else []
-    if text != _params_text(overrides):
+    if _without_choices(read(paths.PARAMS)) != _without_choices(compose(overrides)):
         raise ConfigError(f"{paths.PARAMS} is not what conf/ composes; `make params` writes it anew")
 
 
 _HEAD = "# forecastle params "
 
 
-def _params_text(overrides: Sequence[str]) -> str:
-    config = asdict(compose(overrides))
-    del config["choices"]  # DVC's own composition does not know them
-    return f"{_HEAD}{' '.join(overrides)}".rstrip() + f"\n{dump(config)}"
+def _without_choices(config: Config) -> dict[str, Any]:
+    """The configuration as DVC composes it, which does not know the names of what was chosen."""
+    return {key: value for key, value in asdict(config).items() if key != "choices"}
 
 
 def _sample(config: Config) -> Sample:
