@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import logging
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
-from sklearn.base import clone, is_classifier, is_regressor
-from sklearn.dummy import DummyClassifier
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import get_tags
+from sklearn.base import is_classifier
 from sklearn.utils.validation import has_fit_parameter
 
-from forecastle.arrays import FloatArray, IntArray
-from forecastle.errors import ConfigError, ModelError, TargetError
+from forecastle.arrays import FloatArray
+from forecastle.errors import ConfigError, ModelError
 from forecastle.models import archive
 from forecastle.models.calibration import error_quantiles, split_in_time
 from forecastle.models.curves import learning_curves
+from forecastle.models.fitting import (
+    Examples,
+    check_estimator,
+    convergence_logged,
+    fit_classes,
+    fit_numbers,
+    point,
+    takes_validation,
+)
 from forecastle.models.forecast import ClassForecast, Forecast, QuantileForecast
 from forecastle.windows.context import Context, Task, Windows
 
@@ -29,22 +32,6 @@ logger = logging.getLogger(__name__)
 
 FILE = "model.skops"
 """What the forecaster is saved in."""
-
-EXTREME = 10.0
-"""Targets are cut at so many spreads in fitting: after a stretch in which the price stood still the spread may be next
-to nothing, and one bar would decide the fit. The held-out errors, and so the intervals, are of the uncut targets."""
-
-
-class Examples(NamedTuple):
-    """What an estimator is fitted on: inputs (N, lags·D), targets (N, H) and weights (N,) or None for all equal."""
-
-    inputs: FloatArray
-    target: FloatArray
-    weight: FloatArray | None
-
-    def of(self, rows: IntArray) -> Examples:
-        """The examples of some rows."""
-        return Examples(self.inputs[rows], self.target[rows], None if self.weight is None else self.weight[rows])
 
 
 class SklearnForecaster:
@@ -91,7 +78,7 @@ class SklearnForecaster:
     """
 
     def __init__(self, estimator: Any, lags: int = 1, calibration: float = 0.25) -> None:
-        _check_estimator(estimator)
+        check_estimator(estimator)
         if lags < 1:
             raise ConfigError(f"lags must be at least 1, got {lags}")
         if not 0 < calibration < 1:
@@ -125,17 +112,12 @@ class SklearnForecaster:
         task = train.context.task
         self._check_task(task, train.context.context_length)
         examples = self._examples(train)
-        watched = None if validation is None or not _takes_validation(self.estimator) else self._examples(validation)
-        if task.target.classes:
-            self._errors = None
-            self._fitted = [self._fit_class(examples, watched, step) for step in range(task.horizon)]
-        else:
-            watched = None if watched is None else _cut(watched)
-            earlier, later = split_in_time(train.context.origin, train.label_end, self.calibration)
-            first = self._fit_numbers(_cut(examples.of(earlier)), watched)
-            errors = examples.target[later] - self._point(first, examples.inputs[later])
-            self._errors = error_quantiles(errors, task.quantile_levels)
-            self._fitted = self._fit_numbers(_cut(examples), watched)
+        watched = None if validation is None or not takes_validation(self.estimator) else self._examples(validation)
+        with convergence_logged(self.name):
+            if task.target.classes:
+                self._fitted, self._errors = fit_classes(self.estimator, examples, watched), None
+            else:
+                self._fitted, self._errors = self._fit_calibrated(train, examples, watched)
         self._asked = _question(task)
         self._count = len(train)
         self.curves = learning_curves(self._fitted)
@@ -158,7 +140,7 @@ class SklearnForecaster:
         if self._errors is None:
             return ClassForecast(self._probabilities(inputs, task))
         spread = task.target.spread(context.scale, task.horizon)
-        values = spread[:, :, None] * (self._point(self._fitted, inputs)[:, :, None] + self._errors)
+        values = spread[:, :, None] * (point(self._fitted, inputs)[:, :, None] + self._errors)
         if task.target.lower is not None:
             values = np.maximum(values, task.target.lower)
         return QuantileForecast(task.quantile_levels, values.astype(np.float32))
@@ -240,49 +222,17 @@ class SklearnForecaster:
             return Examples(self._inputs(windows.context), target, None)
         return Examples(self._inputs(windows.context), target, weight)
 
-    def _fit_numbers(self, train: Examples, watched: Examples | None) -> list[Any]:
-        """One estimator of all steps, or one for each."""
-        horizon = train.target.shape[1]
-        if horizon > 1 and get_tags(self.estimator).target_tags.multi_output:
-            return [self._fit_one(train, train.target, watched, None if watched is None else watched.target)]
-        return [
-            self._fit_one(train, train.target[:, step], watched, None if watched is None else watched.target[:, step])
-            for step in range(horizon)
-        ]
-
-    def _fit_class(self, train: Examples, watched: Examples | None, step: int) -> Any:
-        """The classifier of one step; where training has seen one class only, one that always says so."""
-        labels = train.target[:, step].astype(np.int64)
-        seen = np.unique(labels)
-        if len(seen) == 1:
-            return DummyClassifier(strategy="prior").fit(train.inputs, labels)
-        if watched is None:
-            return self._fit_one(train, labels, None, None)
-        known = watched.of(np.flatnonzero(np.isin(watched.target[:, step], seen)))
-        return self._fit_one(train, labels, known, known.target[:, step].astype(np.int64))
-
-    def _fit_one(self, train: Examples, target: FloatArray | IntArray, watched: Examples | None, unseen: Any) -> Any:
-        """A fitted clone of the estimator."""
-        extra: dict[str, Any] = {}
-        if train.weight is not None:
-            extra["sample_weight"] = train.weight
-        if watched is not None and len(watched.inputs):
-            extra |= {"X_val": watched.inputs, "y_val": unseen}
-            if watched.weight is not None:
-                extra["sample_weight_val"] = watched.weight
-        estimator = clone(self.estimator)
-        try:
-            with _convergence_logged(self.name):
-                estimator.fit(train.inputs, target, **extra)
-        except ValueError as error:
-            shape = f"{train.inputs.shape[0]} windows of {train.inputs.shape[1]} inputs"
-            raise ModelError(f"{self.name} cannot be fitted on {shape}: {' '.join(str(error).split())}") from error
-        return estimator
-
-    def _point(self, fitted: Sequence[Any], inputs: FloatArray) -> FloatArray:
-        """Point forecasts in spreads, shape (N, H)."""
-        columns = [np.asarray(each.predict(inputs), dtype=np.float64).reshape(len(inputs), -1) for each in fitted]
-        return columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
+    def _fit_calibrated(
+        self, train: Windows, examples: Examples, watched: Examples | None
+    ) -> tuple[list[Any], FloatArray]:
+        """Estimators of numbers, and the quantiles of their errors held out in time, shape (H, Q)."""
+        context = train.context
+        cut = examples.cut()
+        watched = None if watched is None else watched.cut()
+        earlier, later = split_in_time(context.origin, train.label_end, self.calibration)
+        first = fit_numbers(self.estimator, cut.of(earlier), watched)
+        errors = examples.target[later] - point(first, examples.inputs[later])
+        return fit_numbers(self.estimator, cut, watched), error_quantiles(errors, context.task.quantile_levels)
 
     def _probabilities(self, inputs: FloatArray, task: Task) -> FloatArray:
         """Probability of each class at each step, shape (N, H, K), float32, none of them zero."""
@@ -302,48 +252,3 @@ def _question(task: Task) -> tuple[int, tuple[float, ...], int]:
 def _words(question: tuple[int, tuple[float, ...], int]) -> str:
     horizon, levels, classes = question
     return f"{horizon} steps of " + (f"{classes} classes" if classes else f"{len(levels)} quantile levels {levels}")
-
-
-def _cut(examples: Examples) -> Examples:
-    return examples._replace(target=np.clip(examples.target, -EXTREME, EXTREME))
-
-
-def _takes_validation(estimator: Any) -> bool:
-    """Whether `fit` stops early on windows that it is given, and is not told to do without."""
-    return has_fit_parameter(estimator, "X_val") and getattr(estimator, "early_stopping", True) is not False
-
-
-def _check_estimator(estimator: Any) -> None:
-    """Refuse what is no scikit-learn estimator of numbers or of class probabilities."""
-    name = estimator.__name__ if isinstance(estimator, type) else type(estimator).__name__
-    wanted = ("fit", "predict", "get_params", "set_params", "__sklearn_tags__")
-    lacking = [method for method in wanted if not callable(getattr(estimator, method, None))]
-    if isinstance(estimator, type) or lacking:
-        reason = "it is a class" if isinstance(estimator, type) else f"it has no {', '.join(lacking)}"
-        raise TargetError(f"estimator must be a scikit-learn estimator, got {name}: {reason}")
-    if not is_regressor(estimator) and not is_classifier(estimator):
-        raise TargetError(f"estimator must be a regressor or a classifier, got {name}")
-    if is_classifier(estimator) and not hasattr(estimator, "predict_proba"):
-        raise TargetError(
-            f"estimator must give probabilities (predict_proba), got {name}: "
-            "wrap it in sklearn.calibration.CalibratedClassifierCV"
-        )
-    validate = getattr(estimator, "_validate_params", None)
-    if validate is not None:
-        try:
-            validate()
-        except (TypeError, ValueError) as error:
-            raise ConfigError(f"estimator: {' '.join(str(error).split())}") from error
-
-
-@contextmanager
-def _convergence_logged(name: str) -> Iterator[None]:
-    """Turn convergence warnings into lines of the log; let other warnings pass."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ConvergenceWarning)
-        yield
-    for each in caught:
-        if issubclass(each.category, ConvergenceWarning):
-            logger.warning("%s has not converged: %s", name, " ".join(str(each.message).split()))
-        else:
-            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
