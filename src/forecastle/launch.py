@@ -50,15 +50,15 @@ def run(words: Sequence[str]) -> int:
     if not any(word.startswith(("-", "hydra.", "hydra/", "+hydra", "~hydra")) for word in words):
         _single(compose(words))  # what Hydra's own door would do, without composing twice to learn its mode
         return 0
-    if {"-m", "--multirun"}.isdisjoint(words):
-        _hydra(words)
+    overrides = [word for word in words if ("=" in word and not word.startswith("-")) or word.startswith("~")]
+    flags = [word for word in words if word not in overrides]
+    if {"-m", "--multirun"}.isdisjoint(flags):
+        _hydra([*overrides, *flags])  # Hydra wants overrides side by side
         return 0
     from forecastle.terminal import print_sweep
 
-    overrides = [word for word in words if "=" in word and not word.startswith("-")]
-    place = list(words).index(overrides[0]) if overrides else len(words)  # Hydra wants overrides side by side
     _begun.clear()
-    _hydra([*words[:place], f"sweep='{sweep_id(overrides)}'", *words[place:]])
+    _hydra([*overrides, f"sweep='{sweep_id(overrides)}'", *flags])
     if not _begun:  # a flag such as --cfg shows something and runs nothing
         return 0
     print_sweep(_begun[-1])
@@ -101,6 +101,8 @@ def _hydra(words: Sequence[str]) -> None:
         except SystemExit as end:
             if end.code:
                 raise ForecastleError("the command line could not be read (see the usage above)") from end
+        except ValueError as error:  # flags that exclude each other
+            raise ConfigError(str(error)) from error
         except Exception as error:
             raise explain(error) from error
     if _failed:
