@@ -117,9 +117,13 @@ def time_axis(times: TimeArray, label: str = "") -> Axis:
 
 
 def step_axis(horizon: int, label: str = "steps ahead (bars)") -> Axis:
-    """Axis for one bar at each step 1 … H, with at most about ten numbers."""
-    stride = max(1, int(_round_step(horizon / 10)))
-    steps = [1, *range(stride, horizon + 1, stride)] if stride > 1 else range(1, horizon + 1)
+    """Axis for one bar at each step 1 … H, with at most nine numbers.
+
+    >>> [text for _, text in step_axis(24).ticks]
+    ['1', '5', '10', '15', '20']
+    """
+    stride = max(1, int(np.ceil(_round_step(horizon / 8))))
+    steps = [*([1] if stride > 2 else []), *range(stride, horizon + 1, stride)]
     return Axis(0.4, horizon + 0.6, tuple((float(step), str(step)) for step in steps), label)
 
 

@@ -102,6 +102,7 @@ def draw(marks: Sequence[Mark], x: Axis, y: Axis, *, title: str, description: st
     str
         One ``<svg>`` element. All texts are escaped.
     """
+    shape = shape if x.label else f"{shape} bare".strip()
     about = f"<title>{escape(title)}</title>" + (f"<desc>{escape(description)}</desc>" if description else "")
     body = "".join(_mark(mark, x, y) for mark in marks)
     return (
@@ -228,7 +229,7 @@ def _labels(x: Axis, y: Axis) -> str:
     ]
     for number, (mark, text) in enumerate(x.ticks):
         at = float(x.place(mark))
-        side = " end" if at > 0.93 else " start" if at < 0.03 else ""
+        side = "" if len(text) < 5 else " end" if at > 0.93 else " start" if at < 0.03 else ""
         other = " other" if number % 2 else ""
         parts.append(f'<text class="x{side}{other}" x="{_at(at)}" y="100%" dy="1.6em">{escape(text)}</text>')
     if y.label:

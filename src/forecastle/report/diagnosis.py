@@ -38,24 +38,27 @@ def _pit_figure(forecasts: Forecasts, step: int) -> Figure:
         f"from {100 * a:g} to {100 * b:g}\u202f%: {plain(100 * share, 0)}\u202f% of what is expected"
         for a, b, share in zip(left.tolist(), right.tolist(), pit.density.tolist(), strict=True)
     )
-    low, high = np.repeat(pit.low, 2), np.repeat(pit.high, 2)
     x = Axis(0.0, 1.0, tuple((at, f"{at:g}") for at in (0.0, 0.25, 0.5, 0.75, 1.0)), "quantile of the forecast")
     y = number_axis(pit.density, [0.0, 1.0], np.minimum(pit.high, 3.0), label="observed ÷ expected")
+    corners = np.stack([left, right], axis=1).ravel()
+    low, high = np.repeat(pit.low, 2), np.minimum(np.repeat(pit.high, 2), y.high)
+    outside = (pit.density < pit.low) | (pit.density > pit.high)
     marks: list[Mark] = [
-        Boxes("outcomes", "model soft", left, right, np.zeros(len(left)), pit.density, texts),
-        Band(
-            "95 % consistency band",
-            "consistency",
-            np.stack([left, right], axis=1).ravel(),
-            low,
-            np.minimum(high, y.high),
-        ),
+        Band("95\u202f% consistency band", "consistency", corners, low, high),
+        Boxes("", "model faint", left, right, np.zeros(len(left)), pit.density, texts),
         Strokes("expected", "expected", np.zeros(1), np.ones(1), np.ones(1), np.ones(1)),
+        *(
+            Strokes(name, style, left[rows], pit.density[rows], right[rows], pit.density[rows])
+            for name, style, rows in (
+                ("inside the band", "model thick", ~outside),
+                ("outside it", "worse thick", outside),
+            )
+            if rows.any()
+        ),
     ]
     title = f"Step {step}"
-    outside = int(((pit.density < pit.low) | (pit.density > pit.high)).sum())
     svg = draw(marks, x, y, title=f"PIT histogram, {title.lower()}", description="; ".join(texts), shape="small")
-    return Figure(title, svg, f"{outside} of {len(left)} bins outside the band.", legend(marks))
+    return Figure(title, svg, f"{outside.sum()} of {len(left)} bins outside the band.", legend(marks))
 
 
 def _reliability_figure(forecasts: Forecasts, step: int, number: int) -> Figure:
@@ -71,7 +74,7 @@ def _reliability_figure(forecasts: Forecasts, step: int, number: int) -> Figure:
     start, stop = max(x.low, y.low), min(x.high, y.high)
     ends = np.array([start, stop]) if start < stop else np.full(2, np.nan)
     marks: list[Mark] = [
-        Band("95 % consistency band", "consistency", curve.forecast, curve.low, curve.high),
+        Band("95\u202f% consistency band", "consistency", curve.forecast, curve.low, curve.high),
         Strokes("expected", "expected", ends[:1], ends[:1], ends[1:], ends[1:]),
         Line("", "model", curve.forecast, curve.observed),
         Dots("outcomes", "model", curve.forecast, curve.observed, texts),

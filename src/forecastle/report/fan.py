@@ -161,7 +161,9 @@ def _figure(symbol: str, marks: list[Mark], times: TimeArray, y: Axis, caption: 
 
 def _bands(x: FloatArray, values: FloatArray, levels: tuple[float, ...]) -> list[Mark]:
     marks: list[Mark] = [
-        Band(f"{nominal:.0%} interval", f"band{round(100 * nominal)}", x, values[:, low], values[:, high])
+        Band(
+            f"{round(100 * nominal)}\u202f% interval", f"band{round(100 * nominal)}", x, values[:, low], values[:, high]
+        )
         for nominal, low, high in bands_of(levels)
     ]
     middle = np.flatnonzero(np.isclose(levels, 0.5))

@@ -42,7 +42,7 @@ def forest_figure(skill: dict[str, Any]) -> Figure | None:
         return None
     row = np.arange(len(names), 0.0, -1.0)
     value, low, high = (np.array([_number(skill[name].get(key)) for name in names]) for key in ("value", "low", "high"))
-    x = number_axis(value, low, high, [0.0], label="skill (100 % is a perfect forecast)", percent=True)
+    x = number_axis(value, low, high, [0.0], label="skill (100\u202f% is a perfect forecast)", percent=True)
     y = Axis(0.4, len(names) + 0.6, tuple((float(at), spoken(name)) for at, name in zip(row, names, strict=True)))
     texts = tuple(f"{spoken(name)}: {_interval(skill[name])}" for name in names)
     marks: list[Mark] = [
@@ -65,7 +65,24 @@ def skill_figures(skill: dict[str, Any]) -> list[Figure]:
         texts = tuple(f"step {index}: {percent(value)}" for index, value in enumerate(steps.tolist(), start=1))
         x, y = step_axis(len(steps)), number_axis(steps, [0.0], label="skill", percent=True)
         marks: list[Mark] = [
-            Boxes("", "model", number - 0.38, number + 0.38, np.zeros(len(steps)), steps, texts),
+            Boxes(
+                "",
+                "model",
+                number - 0.38,
+                number + 0.38,
+                np.zeros(len(steps)),
+                np.where(steps >= 0, steps, np.nan),
+                texts,
+            ),
+            Boxes(
+                "",
+                "worse",
+                number - 0.38,
+                number + 0.38,
+                np.zeros(len(steps)),
+                np.where(steps < 0, steps, np.nan),
+                texts,
+            ),
             Strokes("", "zero", np.full(1, x.low), np.zeros(1), np.full(1, x.high), np.zeros(1)),
         ]
         title = f"Against {spoken(name)}"

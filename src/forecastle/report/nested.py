@@ -55,7 +55,7 @@ def _mapping(content: Mapping[str, Any], caption: str) -> list[Table]:
     nested = {key: value for key, value in content.items() if key not in leaves}
     if nested and all(isinstance(each, Mapping) for each in nested.values()):
         shallow = {name: {key: cell for key, cell in each.items() if _is_leaf(cell)} for name, each in nested.items()}
-        if any(shallow.values()):
+        if set.intersection(*map(set, shallow.values())):
             tables.append(_matrix(shallow, caption))
             nested = {
                 name: {key: cell for key, cell in each.items() if not _is_leaf(cell)} for name, each in nested.items()
@@ -68,6 +68,7 @@ def _mapping(content: Mapping[str, Any], caption: str) -> list[Table]:
 
 def _matrix(content: Mapping[str, Mapping[str, Any]], caption: str) -> Table:
     columns = list(dict.fromkeys(key for each in content.values() for key in each))
+    columns = [key for key in columns if any(each.get(key) != name for name, each in content.items())]
     cut = list(content.items())[:MOST_ROWS]
     rows = [[str(name), *(text(each.get(key)) for key in columns)] for name, each in cut]
     numbers = all(_is_number(value) for each in content.values() for value in each.values())

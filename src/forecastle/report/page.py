@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from forecastle import paths
 from forecastle.report.diagnosis import calibration_figures
@@ -15,6 +16,9 @@ from forecastle.report.nested import flatten, text
 from forecastle.report.table import Table, coverage_table, scores_table, steps_table, symbols_table
 from forecastle.report.verdict import judge
 from forecastle.report.words import NOTHING, duration, moment, spoken
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 MOST_FANS = 4
 """Symbols whose forecasts are drawn."""
@@ -50,6 +54,11 @@ def write_report(folder: Path) -> Path:
 
 def render(run: RunFolder) -> str:
     """Return the page as text."""
+    return _template().render(_context(run))
+
+
+@cache
+def _template() -> Template:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -59,8 +68,7 @@ def render(run: RunFolder) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(moment=moment, spoken=spoken, text=text)
-    return environment.get_template("page.html.jinja").render(_context(run))
+    return environment.get_template("page.html.jinja")
 
 
 def _context(run: RunFolder) -> dict[str, Any]:

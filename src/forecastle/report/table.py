@@ -60,7 +60,7 @@ def scores_table(part: str, scores: Mapping[str, Any], model: str) -> Table:
     about = {objective: {"direction": scores.get("direction")}, **(scores.get("metrics") or {})}
     arrows = [ARROWS.get(str((about.get(name) or {}).get("direction")), "") for name in metrics]
     head = ["", "model’s skill", "95\u202f% interval"]
-    head += [f"{spoken(name)} {arrow}".strip() for name, arrow in zip(metrics, arrows, strict=True)]
+    head += [f"{spoken(name)}\u00a0{arrow}".strip() for name, arrow in zip(metrics, arrows, strict=True)]
     unit = f" in {scores['unit']}" if scores.get("unit") else ""
     between = f"{moment(scores.get('start'))} to {moment(scores.get('end'))}"
     size = f"{scores.get('windows', NOTHING)} windows at {scores.get('origins', NOTHING)} origins"
@@ -102,7 +102,8 @@ def symbols_table(scores: Mapping[str, Any], model: str) -> Table | None:
     by_symbol = scores.get("by_symbol") or {}
     if len(by_symbol) < 2:
         return None
-    names = list(dict.fromkeys(name for values in by_symbol.values() for name in values or {}))
+    found = dict.fromkeys(name for values in by_symbol.values() for name in values or {})
+    names = [*(["model"] if "model" in found else []), *baselines(found)]
     texts = column([_value((values or {}).get(name)) for values in by_symbol.values() for name in names])
     rows = [[str(symbol), *texts[at * len(names) : (at + 1) * len(names)]] for at, symbol in enumerate(by_symbol)]
     head = ["symbol", *(model if name == "model" else spoken(name) for name in names)]
@@ -118,7 +119,9 @@ def coverage_table(forecasts: Forecasts, bands: Sequence[tuple[float, int, int]]
     for nominal, low, high in bands:
         inside = coverage(forecasts, low, high)
         shares = [inside[0], inside[-1], inside.mean()] if last > 1 else [inside[0]]
-        rows.append([f"{nominal:.0%} interval", *(f"{plain(100 * float(share), 1)}\u202f%" for share in shares)])
+        rows.append(
+            [f"{round(100 * nominal)}\u202f% interval", *(f"{plain(100 * float(share), 1)}\u202f%" for share in shares)]
+        )
     return Table(
         "Outcomes inside the forecast intervals",
         ["", "step 1", *([f"step {last}", "all steps"] if last > 1 else [])],

@@ -1,0 +1,159 @@
+"""The page in a real, headless Chromium."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.report.conftest import make_run
+
+from forecastle.report.page import write_report
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+QUIET = [
+    "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-sync",
+    "--disable-component-update", "--disable-domain-reliability", "--no-first-run", "--no-default-browser-check",
+]  # fmt: skip
+NAMES = {
+    "plain": {},
+    "sweep": {"parts": ("validation",), "symbols": ("EURUSD", "AUDJPY")},
+    "classes": {"target": "direction"},
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is absent (apt install chromium)")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Addresses of the reports by name."""
+    root = tmp_path_factory.mktemp("reports")
+    return {name: write_report(make_run(root / name, **choice)).as_uri() for name, choice in NAMES.items()}
+
+
+def visit(browser: Browser, address: str, width: int, scheme: str = "light") -> tuple[Page, list[str], list[str]]:
+    """Open a page and return it with what it asked the network for and what the console said."""
+    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    requests: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(address, wait_until="load")
+    return page, requests, said
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_report_fits_the_screen_asks_for_nothing_and_says_nothing(
+    browser: Browser, reports: dict[str, str], name: str, width: int
+) -> None:
+    page, requests, said = visit(browser, reports[name], width)
+    assert requests == [reports[name]]
+    assert said == []
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.evaluate("window.scrollTo(1000, 0)")
+    assert page.evaluate("window.scrollX") == 0
+    page.close()
+
+
+def test_wide_tables_scroll_inside_their_box_on_a_phone(browser: Browser, reports: dict[str, str]) -> None:
+    page, _, _ = visit(browser, reports["plain"], 360)
+    box = page.locator("#scores .scroll").first
+    assert box.evaluate("each => each.scrollWidth > each.clientWidth")
+    assert box.evaluate("each => { each.scrollLeft = 200; return each.scrollLeft }") > 0
+    assert page.locator("#scores caption span").first.bounding_box()["x"] >= 0  # the caption stays in sight
+    page.close()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_charts_have_room_and_their_letters_lie_on_the_page(
+    browser: Browser, reports: dict[str, str], width: int
+) -> None:
+    page, _, _ = visit(browser, reports["plain"], width)
+    charts = page.locator("svg.chart")
+    assert charts.count() >= 8
+    for chart in charts.all():
+        box = chart.bounding_box()
+        assert box is not None
+        assert box["width"] > 150
+        assert box["height"] > 80
+    outside = page.evaluate(
+        """() => [...document.querySelectorAll('svg.chart text')].filter(each => {
+            const box = each.getBoundingClientRect();
+            return box.width && (box.left < 0 || box.right > window.innerWidth);
+        }).map(each => each.textContent)"""
+    )
+    assert outside == []
+    page.close()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_labels_of_an_axis_do_not_run_into_each_other(browser: Browser, reports: dict[str, str], width: int) -> None:
+    page, _, _ = visit(browser, reports["plain"], width)
+    touching = page.evaluate(
+        """() => [...document.querySelectorAll('svg.chart')].flatMap(chart => {
+            const boxes = [...chart.querySelectorAll('text.x')].map(each => each.getBoundingClientRect())
+                .filter(box => box.width);
+            return boxes.slice(1).filter((box, number) => box.left < boxes[number].right).map(box => box.left);
+        })"""
+    )
+    assert touching == []
+    page.close()
+
+
+def test_dark_mode_is_followed(browser: Browser, reports: dict[str, str]) -> None:
+    brightness = "Math.max(...getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number))"
+    stroke = "getComputedStyle(document.querySelector('path.line.actual')).stroke"
+    seen = {}
+    for scheme in ("light", "dark"):
+        page, _, said = visit(browser, reports["plain"], 1280, scheme)
+        seen[scheme] = (page.evaluate(brightness), page.evaluate(stroke))
+        assert said == []
+        page.close()
+    assert seen["light"][0] > 200
+    assert seen["dark"][0] < 60
+    assert seen["light"][1] != seen["dark"][1]
+
+
+def test_the_page_prints_light_and_whole(browser: Browser, reports: dict[str, str]) -> None:
+    page, _, _ = visit(browser, reports["plain"], 1280, "dark")
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not page.locator("nav").is_visible()
+    assert page.pdf().startswith(b"%PDF")
+    page.close()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_lines_fill_the_plot_at_every_width(browser: Browser, reports: dict[str, str], width: int) -> None:
+    page, _, _ = visit(browser, reports["plain"], width)
+    plot = page.locator("#forecasts svg.chart").first.bounding_box()
+    line = page.locator("#forecasts path.line.actual").first.bounding_box()
+    assert plot is not None
+    assert line is not None
+    assert line["width"] == pytest.approx(plot["width"], abs=4)
+    assert plot["height"] / 4 < line["height"] <= plot["height"]
+    page.close()
+
+
+def test_marks_are_painted(browser: Browser, reports: dict[str, str]) -> None:
+    page, _, _ = visit(browser, reports["plain"], 1280)
+    figure = page.locator("#forecasts figure").first
+    with_marks = figure.screenshot()
+    page.add_style_tag(content="path, circle, rect { visibility: hidden }")
+    assert figure.screenshot() != with_marks
+    page.close()
