@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from forecastle import logs
-from forecastle.errors import ConfigError
+from forecastle.errors import ConfigError, RunError
 from forecastle.runs.store import RunStore
 from forecastle.terminal import print_run
 
@@ -29,7 +29,11 @@ def runs(words: Sequence[str]) -> int:
         return 0
     print(f"{'run':16}  {'finished (UTC)':19}  {'model':22} {'data':14} {'validation':>22}  {'test':>10}")
     for each in found:
-        manifest, metrics = each.manifest, each.metrics
+        try:
+            manifest, metrics = each.manifest, each.metrics
+        except RunError as error:
+            print(f"{each.id}  {error}")
+            continue
         part = metrics["validation"]
         name = part["objective"]
         value = _number(part["scores"]["model"].get(name))

@@ -195,7 +195,9 @@ def _write(experiment: Experiment, folder: Path, store: RunStore) -> None:
     alone = experiment.config.sweep is None
     with run_log(folder / paths.LOG):
         logger.info("run %s: %s", experiment.identity.id, experiment.config.name("model"))
-        looks = _look(experiment, store, "forecastle run") if alone else None
+        looks = None
+        if alone and experiment.fitted:  # what cannot be fitted looks at nothing
+            looks = _look(experiment, store, "forecastle run")
         experiment.write(folder, (VALIDATION, TEST) if alone else (VALIDATION,), looks)
         if alone:
             from forecastle.report.page import write_report

@@ -89,10 +89,9 @@ class RunStore:
         raise RunError(f"{beginning!r} begins {len(found)} runs: {', '.join(run.id for run in found[:5])}")
 
     def all(self) -> list[Run]:
-        """All finished runs, oldest first."""
+        """All finished runs, oldest first, those with a damaged manifest before them."""
         found = [path.parent for path in self.folder.glob(f"[0-9a-f]*/{paths.MANIFEST}")]
-        runs = [Run(folder.name, folder) for folder in found]
-        return sorted(runs, key=lambda run: (run.manifest["created"], run.id))
+        return sorted((Run(folder.name, folder) for folder in found), key=lambda run: (_created(run), run.id))
 
     @contextmanager
     def create(self, identity: str) -> Iterator[Path]:
@@ -122,6 +121,14 @@ class RunStore:
             pid = path.name.split("-")[1]
             if pid.isdigit() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
                 shutil.rmtree(path, ignore_errors=True)
+
+
+def _created(run: Run) -> str:
+    """When the run was finished, or nothing where that cannot be read."""
+    try:
+        return str(run.manifest["created"])
+    except (RunError, KeyError):
+        return ""
 
 
 def replace_folder(new: Path, place: Path) -> None:
