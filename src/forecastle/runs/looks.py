@@ -5,6 +5,7 @@ A test part that many runs have seen is no test part any more; the count stands 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from datetime import UTC, datetime
@@ -17,9 +18,13 @@ def note_look(store: Path, key: str, run: str, reason: str) -> None:
     """Write down that `run` opened the test part `key`; one line, appended whole."""
     line = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "test": key, "run": run, "reason": reason}
     store.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(store / paths.LOOKS, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    descriptor = os.open(store / paths.LOOKS, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
     try:
-        os.write(descriptor, (json.dumps(line) + "\n").encode())
+        size = os.fstat(descriptor).st_size
+        cut_short = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        text = b"\n" * cut_short + json.dumps(line).encode() + b"\n"
+        if os.write(descriptor, text) < len(text):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(store / paths.LOOKS))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
