@@ -193,6 +193,18 @@ def test_a_model_of_the_wrong_kind_is_refused_with_models_that_fit(make, estimat
 def test_more_lags_than_context_are_refused(make):
     with pytest.raises(ModelError, match="lags must be at most context_length 8, got 9"):
         SklearnForecaster(Ridge(), lags=9).fit(make())
+    model = SklearnForecaster(Ridge(), lags=3).fit(make())
+    with pytest.raises(ModelError, match="lags must be at most context_length 2, got 3"):
+        model.predict(replace(make().context, context_length=2))
+
+
+def test_features_of_another_number_are_told_in_one_line(make):
+    context = make().context
+    fewer = replace(context, timeline=replace(context.timeline, features=context.timeline.features[:, :3]))
+    for estimator in (Ridge(), SVR()):
+        model = SklearnForecaster(estimator).fit(make())
+        with pytest.raises(ModelError, match=r"cannot predict: X has 3 features, but [^\n]* expecting 4[^\n]*\Z"):
+            model.predict(fewer)
 
 
 @pytest.mark.parametrize(

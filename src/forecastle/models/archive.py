@@ -189,10 +189,11 @@ def _is_known_estimator(module: str, name: str) -> bool:
 
 def _canonical(schema: dict[str, Any], source: zipfile.ZipFile) -> dict[str, bytes]:
     """Contents by name, with addresses in memory, random names and unused bytes taken out; changes the schema."""
-    shared = Counter(node.get("__id__") for node in _nodes(schema))
+    nodes = list(_nodes(schema))
+    shared = Counter(node.get("__id__") for node in nodes)
     numbers: dict[Any, int] = {}
     names: dict[str, str] = {}
-    for node in _nodes(schema):
+    for node in nodes:
         identity = node.pop("__id__", None)
         if identity is not None and shared[identity] > 1 and node["__loader__"] != "JsonNode":
             node["__id__"] = numbers.setdefault(identity, len(numbers) + 1)
@@ -208,9 +209,9 @@ def _canonical(schema: dict[str, Any], source: zipfile.ZipFile) -> dict[str, byt
 
 def _without_padding(content: bytes) -> bytes:
     """The same array with zeros in the bytes between the fields of its records, where memory is left as it was."""
-    array = np.load(io.BytesIO(content), allow_pickle=False)
-    if array.dtype.names is None:
+    if b"'descr': [" not in content[:64]:  # the header of an array without fields
         return content
+    array = np.load(io.BytesIO(content), allow_pickle=False)
     clean = np.zeros(array.shape, array.dtype)
     for field in array.dtype.names:
         clean[field] = array[field]

@@ -110,7 +110,7 @@ class SklearnForecaster:
             If the estimator does not fit the task or cannot be fitted on these windows.
         """
         task = train.context.task
-        self._check_task(task, train.context.context_length)
+        self._check_task(task)
         examples = self._examples(train)
         watched = None if validation is None or not takes_validation(self.estimator) else self._examples(validation)
         with convergence_logged(self.name):
@@ -129,7 +129,7 @@ class SklearnForecaster:
         Raises
         ------
         ModelError
-            Before `fit`, or if the task is another than at `fit`.
+            Before `fit`, or if the task or the number of features is another than at `fit`.
         """
         task = context.task
         if not self._fitted:
@@ -137,10 +137,14 @@ class SklearnForecaster:
         if self._asked != _question(task):
             raise ModelError(f"{self.name} was fitted for {_words(self._asked)}, got {_words(_question(task))}")
         inputs = self._inputs(context)
-        if self._errors is None:
-            return ClassForecast(self._probabilities(inputs, task))
+        try:
+            if self._errors is None:
+                return ClassForecast(self._probabilities(inputs, task))
+            middle = point(self._fitted, inputs)
+        except ValueError as error:
+            raise ModelError(f"{self.name} cannot predict: {' '.join(str(error).split())}") from error
         spread = task.target.spread(context.scale, task.horizon)
-        values = spread[:, :, None] * (point(self._fitted, inputs)[:, :, None] + self._errors)
+        values = spread[:, :, None] * (middle[:, :, None] + self._errors)
         if task.target.lower is not None:
             values = np.maximum(values, task.target.lower)
         return QuantileForecast(task.quantile_levels, values.astype(np.float32))
@@ -188,11 +192,9 @@ class SklearnForecaster:
         model.curves = learning_curves(model._fitted)
         return model
 
-    def _check_task(self, task: Task, context_length: int) -> None:
+    def _check_task(self, task: Task) -> None:
         """Refuse a task that the estimator is not made for."""
         target = task.target
-        if self.lags > context_length:
-            raise ModelError(f"lags must be at most context_length {context_length}, got {self.lags}")
         if target.classes and not is_classifier(self.estimator):
             raise ModelError(
                 f"{self.name} forecasts a number, but {target.name} has the classes {', '.join(target.classes)}: "
@@ -206,6 +208,8 @@ class SklearnForecaster:
 
     def _inputs(self, context: Context) -> FloatArray:
         """Features of the last bars as rows, shape (N, lags·D), float64."""
+        if self.lags > context.context_length:
+            raise ModelError(f"lags must be at most context_length {context.context_length}, got {self.lags}")
         features = replace(context, context_length=self.lags).features
         return features.reshape(len(context), -1).astype(np.float64)
 
