@@ -14,10 +14,14 @@ numbers = st.lists(st.floats(-1e9, 1e9, allow_subnormal=False).filter(lambda x: 
 @given(numbers)
 def test_a_number_axis_holds_every_value_and_has_few_round_ticks(values: list[float]) -> None:
     axis = number_axis(values)
-    room = 1e-6 * (axis.high - axis.low)
+    room = 0.051 * (axis.ticks[1][0] - axis.ticks[0][0])
     assert axis.low - room <= min(values) <= max(values) <= axis.high + room
     assert 2 <= len(axis.ticks) <= 9
     assert len({text for _, text in axis.ticks}) == len(axis.ticks)
+
+
+def test_a_hair_below_zero_costs_no_room() -> None:
+    assert number_axis([-0.001, 5.6]).low == 0.0
 
 
 def test_a_number_axis_ignores_what_is_not_finite() -> None:

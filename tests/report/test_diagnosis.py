@@ -38,6 +38,17 @@ def test_a_forecast_that_is_too_narrow_leaves_the_band_and_is_told() -> None:
     assert first == "from 0 to 25\u202f%: 200\u202f% of what is expected"
 
 
+def test_many_levels_are_thinned_to_bins_that_can_be_told_apart() -> None:
+    levels = tuple(float(level) for level in np.round(np.arange(0.025, 1.0, 0.025), 3))
+    values = np.broadcast_to(levels, (200, 1, 39))
+    target = np.random.default_rng(0).random((200, 1))
+    (figure,) = calibration_figures(make_forecasts(target, values, levels))
+    titles = [each.findtext(NAMESPACE + "title") or "" for each in of_class(figure.svg, "rect")]
+    assert len(titles) == 20
+    assert titles[0].startswith("from 0 to 5\u202f%")
+    assert titles[-1].startswith("from 95 to 100\u202f%")
+
+
 def test_two_classes_get_one_reliability_curve_and_three_get_three() -> None:
     random = np.random.default_rng(0)
     for classes, curves in (

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests.report.drawing import NAMESPACE, of_class, paths, per_cent, texts
 
-from forecastle.report.figure import cumulated_figure, curve_figures, forest_figure, skill_figures
+from forecastle.report.figure import cumulated_figures, curve_figures, forest_figure, skill_figures
 from forecastle.report.folder import Forecasts
 
 
@@ -25,22 +25,29 @@ def heights(svg: str, style: str) -> list[float]:
 
 def test_cumulated_gain_sums_the_mean_difference_at_each_origin() -> None:
     forecasts = make_losses([0, 1, 1, 2], [1.0, 1.0, 2.0, 5.0], [2.0, 2.0, 5.0, 1.0])
-    figure = cumulated_figure(forecasts, "min", "log return")
-    assert figure is not None
-    assert heights(figure.svg, "random_walk") == pytest.approx([1.0, 3.0, -1.0], abs=1e-3)  # +1, +(1+3)/2, −4
+    (figure,) = cumulated_figures(forecasts, "min", "log return")
+    assert figure.title == "Over random walk"
+    assert heights(figure.svg, "model") == pytest.approx([1.0, 3.0, -1.0], abs=1e-3)  # +1, +(1+3)/2, −4
 
 
 def test_cumulated_gain_rises_while_the_model_is_better_whichever_way_the_objective_counts() -> None:
-    figure = cumulated_figure(make_losses([0, 1], [1.0, 1.0], [0.0, 0.0]), "max", "")
-    assert figure is not None
-    assert heights(figure.svg, "random_walk") == pytest.approx([1.0, 2.0], abs=1e-3)
+    (figure,) = cumulated_figures(make_losses([0, 1], [1.0, 1.0], [0.0, 0.0]), "max", "")
+    assert heights(figure.svg, "model") == pytest.approx([1.0, 2.0], abs=1e-3)
+
+
+def test_each_baseline_has_its_own_gain_so_that_a_weak_one_hides_nothing() -> None:
+    forecasts = make_losses([0, 1], [1.0, 1.0], [1.1, 1.1])
+    forecasts.loss["last_value"] = np.array([[1000.0], [1000.0]])
+    first, second = cumulated_figures(forecasts, "min", "")
+    assert heights(first.svg, "model") == pytest.approx([0.1, 0.2], abs=1e-4)
+    assert heights(second.svg, "model") == pytest.approx([999.0, 1998.0], abs=1)
 
 
 def test_an_objective_that_is_no_mean_has_no_cumulated_gain() -> None:
     forecasts = make_losses([0, 1], [1.0, 1.0], [0.0, 0.0])
-    assert cumulated_figure(forecasts, "none", "") is None
+    assert cumulated_figures(forecasts, "none", "") == []
     forecasts.loss.clear()
-    assert cumulated_figure(forecasts, "min", "") is None
+    assert cumulated_figures(forecasts, "min", "") == []
 
 
 def test_skill_by_step_has_a_bar_on_its_side_of_zero_and_leaves_gaps() -> None:

@@ -24,6 +24,12 @@ def test_a_quality_report_is_laid_flat() -> None:
     assert tables["Candles › symbols › A › findings › values › first"].rows == [["1", "3", "0"], ["2", "9", "−1"]]
 
 
+def test_a_mapping_inside_a_row_gets_columns_of_its_own() -> None:
+    (table,) = flatten([{"bars": 1, "after": {"row": 10, "close": 2.5}}], "Gaps")
+    assert table.head == ["", "bars", "after row", "after close"]
+    assert table.rows == [["1", "1", "10", "2.5"]]
+
+
 def test_long_lists_are_cut_and_say_so() -> None:
     (table,) = flatten([{"row": number} for number in range(99)], "Rows")
     assert len(table.rows) == MOST_ROWS
@@ -33,7 +39,8 @@ def test_long_lists_are_cut_and_say_so() -> None:
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(None, "–"), (float("nan"), "–"), (True, "yes"), (-3, "−3"), (0.1 + 0.2, "0.3"), ([], "–"), ({"a_b": 1}, "a b 1"),
+    [(None, "–"), (float("nan"), "–"), (True, "yes"), (-3, "−3"), (0.1 + 0.2, "0.3"),
+     (-7.981e8, "−798100000"), ([], "–"), ({"a_b": 1}, "a b 1"),
      ("2009-03-02T00:00:00Z", "2009-03-02"), ("2009-03-02T14:30:00Z", "2009-03-02 14:30 UTC"),
      ("x" * 999, "x" * 160 + "…")],
 )  # fmt: skip

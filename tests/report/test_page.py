@@ -141,7 +141,7 @@ def test_a_run_of_metrics_and_manifest_alone_has_a_page(run_folder: Path, edit: 
         (run_folder / name).unlink()
     edit(run_folder / "manifest.json", lambda manifest: manifest.clear())
     outline = Outline(write(run_folder))
-    assert set(outline.ids) == {"scores", "horizon", "manifest"}
+    assert set(outline.ids) == {"scores", "horizon"}
 
 
 def test_forecasts_without_losses_have_no_cumulated_skill(run_folder: Path) -> None:

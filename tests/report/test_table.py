@@ -18,6 +18,7 @@ SCORES: dict[str, Any] = {
         "last_value": {"hit_rate": None, "crps": 0.02, "coverage_80": float("nan")},
         "random_walk": {"hit_rate": 0.5, "crps": 0.0125, "coverage_80": 0.79},
     },
+    "interval": {"model": {"low": 0.011, "high": 0.013}, "random_walk": {"low": 0.0121, "high": 0.0134}},
     "skill": {"random_walk": {"value": 0.0128, "low": -0.01, "high": 0.03}, "last_value": {"value": 0.383}},
     "by_step": {"model": {"crps": [0.01, 0.02]}, "random_walk": {"crps": [0.011]}},
     "by_symbol": {"A": {"model": 0.1, "last_value": 0.2, "random_walk": 0.3}, "B": {"model": 0.4}},
@@ -26,11 +27,13 @@ SCORES: dict[str, Any] = {
 
 def test_the_table_of_scores_begins_with_the_model_and_the_objective() -> None:
     table = scores_table("test", SCORES, "ridge")
-    assert table.head == ["", "model’s skill", "95\u202f% interval", "crps\u00a0↓", "hit rate\u00a0↑", "coverage 80"]
+    assert table.head == [
+        "", "crps\u00a0↓", "crps, 95\u202f%", "model’s skill", "skill, 95\u202f%", "hit rate\u00a0↑", "coverage 80"
+    ]  # fmt: skip
     assert table.rows == [
-        ["ridge", "", "", "0.01234", "0.5100", "0.8000"],
-        ["random walk", "+1.3\u202f%", "−1.0\u202f% … +3.0\u202f%", "0.01250", "0.5000", "0.7900"],
-        ["last value", "+38.3\u202f%", "", "0.02000", "–", "–"],
+        ["ridge", "0.01234", "0.01100 … 0.01300", "", "", "0.5100", "0.8000"],
+        ["random walk", "0.01250", "0.01210 … 0.01340", "+1.3\u202f%", "−1.0\u202f% … +3.0\u202f%", "0.5000", "0.7900"],
+        ["last value", "0.02000", "–", "+38.3\u202f%", "", "–", "–"],
     ]
     assert table.caption == "Test part, 2020-01-01 to 2020-02-01: 20 windows at 10 origins"
 

@@ -26,6 +26,9 @@ PERIODS = (
 )
 MOST_DATES = 7
 
+SLACK = 0.05
+"""Share of the way between two ticks by which a value may stand out, so that a hair below zero costs no room."""
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -53,7 +56,7 @@ class Axis:
 
 
 def number_axis(*values: FloatArray | Sequence[float], label: str = "", count: int = 5, percent: bool = False) -> Axis:
-    """Axis that holds all finite values and ends at round numbers.
+    """Axis that ends at round numbers and holds all finite values, to a twentieth of the way between two ticks.
 
     Parameters
     ----------
@@ -79,7 +82,7 @@ def number_axis(*values: FloatArray | Sequence[float], label: str = "", count: i
         room = abs(low) * 0.05 or 1.0
         low, high = low - room, high + room
     step = _round_step((high - low) / count)
-    first, last = int(np.floor(low / step + 1e-9)), int(np.ceil(high / step - 1e-9))
+    first, last = int(np.floor(low / step + SLACK)), int(np.ceil(high / step - SLACK))
     marks = [index * step for index in range(first, last + 1)]
     power = 0 if percent else _power(max(abs(marks[0]), abs(marks[-1])))
     shown = 100.0 if percent else 10.0**-power

@@ -12,6 +12,9 @@ from forecastle.report.figure import Figure
 from forecastle.report.folder import Forecasts
 from forecastle.report.words import plain
 
+MOST_BINS = 20
+"""Of a PIT histogram: where there are more quantile levels, every second (third, …) is taken."""
+
 
 def calibration_figures(forecasts: Forecasts) -> list[Figure]:
     """PIT histograms of the first and the last step, or reliability curves for classes."""
@@ -29,9 +32,11 @@ def coverage(forecasts: Forecasts, low: int, high: int) -> FloatArray:
 
 
 def _pit_figure(forecasts: Forecasts, step: int) -> Figure:
-    levels = np.array(forecasts.levels)
+    stride = -(-(len(forecasts.levels) + 1) // MOST_BINS)
+    shown = slice(stride - 1, None, stride)
+    levels = np.array(forecasts.levels[shown])
     pit = pit_histogram(
-        levels, forecasts.values[:, step - 1], forecasts.target[:, step - 1], _independent(forecasts, step)
+        levels, forecasts.values[:, step - 1, shown], forecasts.target[:, step - 1], _independent(forecasts, step)
     )
     left, right = pit.edges[:-1], pit.edges[1:]
     texts = tuple(

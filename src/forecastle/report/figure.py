@@ -56,7 +56,7 @@ def forest_figure(skill: dict[str, Any]) -> Figure | None:
 
 def skill_figures(skill: dict[str, Any]) -> list[Figure]:
     """Skill at each step of the horizon, one picture for a baseline; none where there is one step only."""
-    figures = []
+    figures: list[Figure] = []
     for name in baselines(skill):
         steps = np.array([_number(value) for value in (skill[name] or {}).get("by_step") or ()])
         if len(steps) < 2 or not np.isfinite(steps).any():
@@ -91,44 +91,33 @@ def skill_figures(skill: dict[str, Any]) -> list[Figure]:
     return figures
 
 
-def cumulated_figure(forecasts: Forecasts, direction: str, unit: str) -> Figure | None:
-    """Loss of each baseline less that of the model, summed over time; None where the objective is no mean.
+def cumulated_figures(forecasts: Forecasts, direction: str, unit: str) -> list[Figure]:
+    """Loss of each baseline less that of the model, summed over time; none where the objective is no mean.
 
     At each origin the mean over steps and symbols is added. The line rises while the model is better, whichever way
-    the objective counts.
+    the objective counts. Each baseline has its own picture: a weak one would flatten the line that matters.
     """
     model = forecasts.loss.get("model")
-    names = baselines(forecasts.loss)
-    if model is None or not names or direction == "none":
-        return None
+    if model is None or direction not in {"min", "max"}:
+        return []
     times, place = np.unique(forecasts.origin, return_inverse=True)
     count = np.bincount(place)
-    x = np.arange(len(times), dtype=np.float64)
-    marks: list[Mark] = []
-    ends = []
-    for name in names:
-        gain = (forecasts.loss[name] - model) * (1 if direction == "min" else -1)
-        total = np.cumsum(np.bincount(place, weights=np.nan_to_num(gain.mean(axis=1, dtype=np.float64))) / count)
-        marks.append(Line(spoken(name), name, x, total))
-        ends.append(f"{spoken(name)} {total[-1]:.4g}")
-    axis = time_axis(times)
-    y = number_axis(
-        [0.0],
-        *(mark.y for mark in marks if isinstance(mark, Line)),
-        label=f"cumulated gain ({unit})" if unit else "cumulated gain",
-    )
-    zero = Strokes("", "zero", np.zeros(1), np.zeros(1), np.full(1, axis.high), np.zeros(1))
-    between = f"{day(times[0])} to {day(times[-1])}"
-    svg = draw(
-        [zero, *marks],
-        axis,
-        y,
-        title=f"Cumulated gain over the baselines, {between}",
-        description=f"At the end: {'; '.join(ends)}.",
-        shape="tall",
-    )
-    caption = f"{between}. While a line rises, the model is better than that baseline; while it falls, worse."
-    return Figure("Gain over time", svg, caption, legend(marks))
+    x, axis = np.arange(len(times), dtype=np.float64), time_axis(times)
+    figures: list[Figure] = []
+    for name in baselines(forecasts.loss):
+        gain = (forecasts.loss[name] - model).mean(axis=1, dtype=np.float64) * (1 if direction == "min" else -1)
+        total = np.cumsum(np.bincount(place, weights=np.nan_to_num(gain)) / count)
+        marks: list[Mark] = [
+            Strokes("", "zero", np.zeros(1), np.zeros(1), np.full(1, axis.high), np.zeros(1)),
+            Line("", "model", x, total),
+        ]
+        y = number_axis([0.0], total, label=f"gain ({unit})" if unit else "gain")
+        title = f"Over {spoken(name)}"
+        about = f"{day(times[0])} to {day(times[-1])}; {total[-1]:.3g} at the end"
+        shape = "small" if figures else "tall"
+        svg = draw(marks, axis, y, title=f"Cumulated gain {title.lower()}", description=about, shape=shape)
+        figures.append(Figure(title, svg))
+    return figures
 
 
 def curve_figures(curves: dict[str, tuple[list[float], list[float]]]) -> list[Figure]:
@@ -136,7 +125,7 @@ def curve_figures(curves: dict[str, tuple[list[float], list[float]]]) -> list[Fi
     groups: dict[str, list[str]] = {}
     for name in curves:
         groups.setdefault(name.rpartition("/")[2], []).append(name)
-    figures = []
+    figures: list[Figure] = []
     for measured, names in groups.items():
         marks: list[Mark] = [
             Line(

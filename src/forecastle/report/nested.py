@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
 
 from forecastle.report.table import Table
 from forecastle.report.words import NOTHING, moment, spoken
@@ -36,6 +35,7 @@ def flatten(content: Any, caption: str) -> list[Table]:
     if isinstance(content, Mapping):
         return _mapping(content, caption)
     if isinstance(content, list) and content and all(isinstance(each, Mapping) for each in content):
+        content = [_spread(each) for each in content]
         columns = list(dict.fromkeys(key for each in content for key in each))
         rows = [
             [str(number), *(text(each.get(key)) for key in columns)]
@@ -97,14 +97,26 @@ def text(value: Any) -> str:
 
 
 def _number(value: float) -> str:
-    shown = str(value) if isinstance(value, int) else f"{value:.6g}"
-    return shown.replace("-", "−") if np.isfinite(value) else NOTHING
+    if not math.isfinite(value):
+        return NOTHING
+    whole = isinstance(value, int) or (value.is_integer() and abs(value) < 1e15)
+    return (f"{value:.0f}" if whole else f"{value:.6g}").replace("-", "−")
 
 
 def _words(value: str) -> str:
     if re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d", value):
         return moment(value)
     return value if len(value) <= MOST_LETTERS else value[:MOST_LETTERS] + "…"
+
+
+def _spread(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with the cells of a mapping inside it as cells of its own."""
+    cells: dict[str, Any] = {}
+    for key, value in row.items():
+        cells |= (
+            {f"{key} {inner}": each for inner, each in value.items()} if isinstance(value, Mapping) else {key: value}
+        )
+    return cells
 
 
 def _is_leaf(value: Any) -> bool:

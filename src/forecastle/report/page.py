@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from forecastle import paths
 from forecastle.report.diagnosis import calibration_figures
 from forecastle.report.fan import bands_of, fan_figure
-from forecastle.report.figure import Figure, cumulated_figure, curve_figures, forest_figure, skill_figures
+from forecastle.report.figure import Figure, cumulated_figures, curve_figures, forest_figure, skill_figures
 from forecastle.report.folder import Forecasts, RunFolder, read_folder
 from forecastle.report.nested import flatten, text
 from forecastle.report.table import Table, coverage_table, scores_table, steps_table, symbols_table
@@ -97,7 +97,7 @@ def _context(run: RunFolder) -> dict[str, Any]:
         "calibration": calibration_figures(forecasts) if forecasts else [],
         "classes": bool(forecasts and forecasts.classes),
         "coverage_table": coverage_table(forecasts, bands_of(forecasts.levels)) if forecasts else None,
-        "cumulated": cumulated_figure(forecasts, direction, unit) if forecasts else None,
+        "cumulated": cumulated_figures(forecasts, direction, unit) if forecasts else [],
         "curves": curve_figures(run.curves),
         "quality": flatten(run.quality, "Candles") if run.quality else [],
         "columns": [str(column) for column in features.get("columns") or ()],
@@ -105,7 +105,7 @@ def _context(run: RunFolder) -> dict[str, Any]:
         "left_out": dict(features.get("left_out") or {}),
         "transform": flatten(manifest["transform"], "Scaling") if manifest.get("transform") else [],
         "split_table": _split_table(manifest.get("split") or {}),
-        "looks": str((manifest.get("looks") or {}).get("text", "")),
+        "looks": _sentence(str((manifest.get("looks") or {}).get("text", ""))),
         "config": run.config,
         "manifest_tables": _manifest_tables(manifest),
     }
@@ -158,7 +158,9 @@ def _manifest_tables(manifest: dict[str, Any]) -> list[Table]:
     git = manifest.get("git") or {}
     commit = f"{git.get('commit') or NOTHING}{' with uncommitted changes' if git.get('dirty') else ''}"
     identity = [
-        ("command", " ".join(map(str, manifest.get("command") or ())) or "no overrides"),
+        ("command", " ".join(map(str, manifest.get("command") or ()))),
+        ("experiment", manifest.get("experiment")),
+        ("sweep", manifest.get("sweep")),
         ("config", manifest.get("config_hash")),
         ("bars", manifest.get("bars")),
         ("code", manifest.get("code")),
@@ -167,9 +169,8 @@ def _manifest_tables(manifest: dict[str, Any]) -> list[Table]:
         ("threads", manifest.get("threads")),
         ("platform", manifest.get("platform")),
     ]
-    tables = [
-        Table("What can change the numbers", ["", ""], [[key, text(value)] for key, value in identity], numeric=False)
-    ]
+    rows = [[key, text(value)] for key, value in identity if value not in (None, "")]
+    tables = [Table("What can change the numbers", ["", ""], rows, numeric=False)] if rows else []
     if manifest.get("versions"):
         tables.append(
             Table(
@@ -186,6 +187,10 @@ def _manifest_tables(manifest: dict[str, Any]) -> list[Table]:
         ]
         tables.append(Table("Steps", ["step", "seconds", "peak memory (MB)"], rows))
     return tables
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:] + ("" if words.endswith(".") or not words else ".")
 
 
 def _short(value: Any) -> Any:

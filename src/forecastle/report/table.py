@@ -42,38 +42,59 @@ class Table:
 
 
 def scores_table(part: str, scores: Mapping[str, Any], model: str) -> Table:
-    """Every metric of the model and of each baseline, with the skill of the model against each of them."""
+    """The objective with its interval, the skill of the model against each baseline, and every other metric."""
     by_name = scores.get("scores") or {}
     names = ["model", *baselines(by_name)]
-    metrics = list(dict.fromkeys(metric for name in names for metric in by_name.get(name) or {}))
     objective = str(scores.get("objective", ""))
-    metrics.sort(key=lambda metric: metric != objective)
-    cells = [column([_value((by_name.get(name) or {}).get(metric)) for name in names]) for metric in metrics]
-    skill = scores.get("skill") or {}
-    rows = []
-    for number, name in enumerate(names):
-        against = skill.get(name) or {}
-        low, high = against.get("low"), against.get("high")
-        interval = f"{percent(low)} … {percent(high)}" if defined(low) and defined(high) else ""
-        gained = percent(against["value"]) if defined(against.get("value")) else ""
-        rows.append([model if name == "model" else spoken(name), gained, interval, *(texts[number] for texts in cells)])
+    metrics = list(dict.fromkeys(key for name in names for key in by_name.get(name) or {}))
     about = {objective: {"direction": scores.get("direction")}, **(scores.get("metrics") or {})}
-    arrows = [ARROWS.get(str((about.get(name) or {}).get("direction")), "") for name in metrics]
-    head = ["", "model’s skill", "95\u202f% interval"]
-    head += [f"{spoken(name)}\u00a0{arrow}".strip() for name, arrow in zip(metrics, arrows, strict=True)]
+    columns = [
+        (title, _texts(by_name, names, metric)) for metric, title in _titles(metrics, about) if metric == objective
+    ]
+    bounds = column([_value(_of(scores, "interval", name).get(end)) for name in names for end in ("low", "high")])
+    if any(bound != NOTHING for bound in bounds):
+        pairs = zip(bounds[::2], bounds[1::2], strict=True)
+        between = [NOTHING if NOTHING in pair else " … ".join(pair) for pair in pairs]
+        columns.append((f"{spoken(objective)}, 95\u202f%", between))
+    skill = [_of(scores, "skill", name) for name in names]
+    if any(skill):
+        columns.append(("model’s skill", [percent(_value(each.get("value"))) if each else "" for each in skill]))
+        columns.append(("skill, 95\u202f%", [_between(each) for each in skill]))
+    columns += [
+        (title, _texts(by_name, names, metric)) for metric, title in _titles(metrics, about) if metric != objective
+    ]
     unit = f" in {scores['unit']}" if scores.get("unit") else ""
-    between = f"{moment(scores.get('start'))} to {moment(scores.get('end'))}"
     size = f"{scores.get('windows', NOTHING)} windows at {scores.get('origins', NOTHING)} origins"
     return Table(
-        f"{part.capitalize()} part, {between}: {size}",
-        head,
-        rows,
+        f"{part.capitalize()} part, {moment(scores.get('start'))} to {moment(scores.get('end'))}: {size}",
+        ["", *(title for title, _ in columns)],
+        [[spoken(name) if at else model, *(texts[at] for _, texts in columns)] for at, name in enumerate(names)],
         strong=0,
         note=(
             f"Objective: {spoken(objective)}{unit}. Skill is measured on it, against the baseline of the row. "
-            "↓ lower is better, ↑ higher is better."
+            "95\u202f%: where the figure lies with that confidence. ↓ lower is better, ↑ higher is better."
         ),
     )
+
+
+def _titles(metrics: Sequence[str], about: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Each metric with its title: its name and an arrow to where it is better."""
+    arrows = [ARROWS.get(str((about.get(metric) or {}).get("direction")), "") for metric in metrics]
+    return [(name, f"{spoken(name)}\u00a0{arrow}".strip()) for name, arrow in zip(metrics, arrows, strict=True)]
+
+
+def _texts(by_name: Mapping[str, Any], names: Sequence[str], metric: str) -> list[str]:
+    return column([_value((by_name.get(name) or {}).get(metric)) for name in names])
+
+
+def _of(scores: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = (scores.get(key) or {}).get(name) or {}
+    return found
+
+
+def _between(figures: Mapping[str, Any]) -> str:
+    low, high = figures.get("low"), figures.get("high")
+    return f"{percent(low)} … {percent(high)}" if defined(low) and defined(high) else ""
 
 
 def steps_table(scores: Mapping[str, Any], model: str) -> Table | None:
