@@ -101,9 +101,12 @@ def test_charts_have_room_and_their_letters_lie_on_the_page(
     page.close()
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-def test_labels_of_an_axis_do_not_run_into_each_other(browser: Browser, reports: dict[str, str], width: int) -> None:
-    page, _, _ = visit(browser, reports["plain"], width)
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("width", [360, 800, 1280])
+def test_labels_of_an_axis_do_not_run_into_each_other(
+    browser: Browser, reports: dict[str, str], name: str, width: int
+) -> None:
+    page, _, _ = visit(browser, reports[name], width)
     touching = page.evaluate(
         """() => [...document.querySelectorAll('svg.chart')].flatMap(chart => {
             const boxes = [...chart.querySelectorAll('text.x')].map(each => each.getBoundingClientRect())

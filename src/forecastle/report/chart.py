@@ -227,10 +227,11 @@ def _labels(x: Axis, y: Axis) -> str:
         f'<text class="y" x="-8" y="{_at(1 - float(y.place(mark)))}" dy="0.32em">{escape(text)}</text>'
         for mark, text in y.ticks
     ]
+    long = any(len(text) > 4 for _, text in x.ticks)
     for number, (mark, text) in enumerate(x.ticks):
         at = float(x.place(mark))
         side = "" if len(text) < 5 else " end" if at > 0.93 else " start" if at < 0.03 else ""
-        other = " other" if number % 2 else ""
+        other = " other" if long and number % 2 else ""  # left out where there is no room
         parts.append(f'<text class="x{side}{other}" x="{_at(at)}" y="100%" dy="1.6em">{escape(text)}</text>')
     if y.label:
         parts.append(f'<text class="label y-label" x="0" y="0">{escape(y.label)}</text>')
