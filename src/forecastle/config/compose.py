@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -104,7 +103,6 @@ def dump(config: Node) -> str:
     return text
 
 
-@lru_cache(maxsize=1)
 def _choices() -> dict[str, list[str]]:
     """Names in each group, ours and those of the user's conf/."""
     found: dict[str, list[str]] = {}
@@ -116,17 +114,24 @@ def _choices() -> dict[str, list[str]]:
 
 def explain(error: BaseException) -> ConfigError:
     """Turn an error of Hydra or OmegaConf into one line of ours; errors of ours and foreign ones pass unchanged."""
-    from hydra.errors import HydraException
+    from hydra.errors import HydraException, OverrideParseException
     from omegaconf.errors import OmegaConfBaseException
 
+    if isinstance(error, yaml.YAMLError):
+        return ConfigError(f"a file of conf/ is no YAML: {' '.join(str(error).split())}")
+    if isinstance(error, OverrideParseException):
+        reason = " ".join(str(error).partition("\nSee ")[0].split())
+        return ConfigError(f"{error.override!r} cannot be read, KEY=VALUE is wanted: {reason}")
     if not isinstance(error, (HydraException, OmegaConfBaseException)):
         raise error
     text = " ".join(str(error).split())
-    if found := re.search(r"Could not find '([\w/]+)/([^'/]+)'", text):
+    if found := re.search(r"Could not (?:find|load) '([\w/]+)/([^'/]+)'", text):
         group, name = found.groups()
         names = _choices().get(group, [])
-        if not names:
+        if not names and group not in Config.__dataclass_fields__:
             return _unknown_key(group, _choices())
+        if not names:
+            return ConfigError(f"{group}: no choice {name!r} (there are none; conf/{group}/{name}.yaml would be one)")
         return ConfigError(f"{group}: no choice {name!r}{nearest(name, names)} (there are: {', '.join(names)})")
     if found := re.search(r"Could not override '([^']+)'", text):
         return _unknown_key(found[1], {**_choices(), **dict.fromkeys(Config.__dataclass_fields__, ())})

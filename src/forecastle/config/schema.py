@@ -91,6 +91,8 @@ class Config:
         for name in ("horizon", "context_length", "season", "threads"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not 0 <= self.seed < 2**32:
+            raise ConfigError(f"seed must be at least 0 and less than 2**32, got {self.seed}")
         levels = self.quantile_levels
         inside = all(0 < level < 1 for level in levels)
         if not levels or not inside or any(b <= a for a, b in pairwise(levels)):
