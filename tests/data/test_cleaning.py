@@ -109,6 +109,7 @@ DEFECTS: dict[str, tuple[pd.DataFrame, str, str]] = {
     "missing": (with_values(candles(), "open", {3: math.nan}), "values", "1 x missing"),
     "infinite": (with_values(candles(), "high", {3: math.inf}), "values", "1 x infinite"),
     "non_positive": (with_values(candles(), "low", {3: -1.0}), "values", "1 x non_positive"),
+    "crossed": (with_values(candles(spread=0.001), "spread", {3: -0.001}), "values", "1 x crossed"),
     "ohlc": (with_values(candles(), "high", {3: 0.9}), "ohlc", "1 x ohlc"),
     "duplicate": (with_values(candles(), "time", {3: candles()["time"][2]}), "duplicates", "1 x duplicate"),
     "order": (with_values(candles(), "time", {3: candles()["time"][0]}), "order", "1 x order"),
@@ -187,6 +188,36 @@ def test_a_bad_volume_is_repaired_to_zero_and_leaves_the_prices(value: float) ->
     assert account["repaired"] == 2
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -0.5])
+def test_a_bad_spread_is_repaired_to_the_last_good_one_and_leaves_the_prices(value: float) -> None:
+    spreads = np.arange(1, 31) / 1000
+    table = with_values(candles(spread=spreads), "spread", {3: value, 4: value, 9: value})
+    bars, account = cleaned(table, values="repair")
+    assert bars.spread is not None
+    assert bars.spread[[3, 4, 9]].tolist() == [0.003, 0.003, 0.009]
+    np.testing.assert_array_equal(np.delete(bars.spread, [3, 4, 9]), np.delete(spreads, [3, 4, 9]))
+    np.testing.assert_array_equal(bars.close, candles()["close"])
+    assert (account["rows_out"], account["repaired"], account["dropped"]) == (30, 3, 0)
+
+
+def test_a_bad_first_spread_has_none_before_it_and_its_bar_is_left_out() -> None:
+    bars, account = cleaned(with_values(candles(spread=0.001), "spread", {0: -1.0, 1: math.nan}), values="repair")
+    assert hours(bars) == list(range(2, 30))
+    assert (account["dropped"], account["repaired"]) == (2, 0)
+
+
+def test_a_spread_of_zero_is_sound_and_a_table_without_one_gives_bars_without_one() -> None:
+    bars, account = cleaned(candles(spread=0.0))
+    assert bars.spread is not None
+    assert bars.spread.tolist() == [0.0] * 30
+    assert account["findings"] == {}
+    assert cleaned(candles())[0].spread is None
+
+
+def test_a_crossed_quote_is_shown_with_its_spread() -> None:
+    assert "spread -0.001); quality.values=drop or quality.values=repair" in refused(DEFECTS["crossed"][0])
+
+
 def test_a_range_is_widened_until_it_contains_open_and_close() -> None:
     table = candles(2, open=[1.0, 1.0], high=[0.9, 1.1], low=[0.95, 1.05], close=[1.2, 1.0])
     bars, account = cleaned(table, ohlc="repair")
@@ -240,12 +271,14 @@ def test_gaps_are_refused_in_one_line() -> None:
 
 
 def test_a_gap_is_filled_with_flat_bars_at_the_close_before_it() -> None:
-    bars, account = cleaned(holed(), gaps="repair")
+    bars, account = cleaned(holed().assign(spread=holed().index.astype(float)), gaps="repair")
     assert hours(bars) == list(range(1680))
     for name in PRICES:
         assert getattr(bars, name)[[500, 501, 900]].tolist() == [bars.close[499], bars.close[499], bars.close[899]]
     assert bars.volume is not None
     assert bars.volume[[500, 501, 900]].tolist() == [0, 0, 0]
+    assert bars.spread is not None
+    assert bars.spread[[499, 500, 501, 502, 900]].tolist() == [499, 499, 499, 502, 899]
     assert (account["rows_in"], account["inserted"], account["rows_out"]) == (1677, 3, 1680)
 
 
@@ -352,6 +385,8 @@ def dirty(draw: st.DrawFn, cell: st.SearchStrategy[Any] = PRICE) -> pd.DataFrame
     columns: dict[str, Any] = {name: draw(st.lists(cell, min_size=count, max_size=count)) for name in PRICES}
     if draw(st.booleans()):
         columns["volume"] = draw(st.lists(cell, min_size=count, max_size=count))
+    if draw(st.booleans()):
+        columns["spread"] = draw(st.lists(cell, min_size=count, max_size=count))
     hour = st.one_of(st.integers(0, 60), st.none())
     offsets = draw(st.lists(hour, min_size=count, max_size=count))
     time = [pd.NaT if offset is None else pd.Timestamp("2020-01-06") + pd.Timedelta(hours=offset) for offset in offsets]
@@ -388,7 +423,8 @@ def test_rows_are_conserved_and_what_remains_is_sound(table: pd.DataFrame, polic
         assert (prices > 0).all()
         assert (bars.high == prices.max(axis=1)).all()
         assert (bars.low == prices.min(axis=1)).all()
-        assert bars.volume is None or (np.isfinite(bars.volume).all() and (bars.volume >= 0).all())
+        for column in (bars.volume, bars.spread):
+            assert column is None or (np.isfinite(column).all() and (column >= 0).all())
 
 
 @settings(max_examples=300, deadline=None)
@@ -418,6 +454,7 @@ def test_what_was_cleaned_is_clean(table: pd.DataFrame, policies: dict[str, str]
                     "time": pd.DatetimeIndex(bars.time, tz="UTC"),
                     **{name: getattr(bars, name) for name in PRICES},
                     **({} if bars.volume is None else {"volume": bars.volume}),
+                    **({} if bars.spread is None else {"spread": bars.spread}),
                 }
             )
             for bars in panel

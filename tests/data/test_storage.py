@@ -15,8 +15,9 @@ from forecastle.errors import DataError
 
 
 def panel(bars: Bars) -> Panel:
-    """Two symbols, of which one has no volume."""
-    return Panel((replace(bars, symbol="B", volume=None)[10:300], replace(bars, symbol="A")))
+    """Two symbols, of which one has no volume and the other no spread."""
+    spread = bars.close / 1000
+    return Panel((replace(bars, symbol="B", volume=None, spread=spread)[10:300], replace(bars, symbol="A")))
 
 
 def test_a_panel_is_read_back_bit_for_bit(bars: Bars, tmp_path: Path) -> None:
@@ -26,6 +27,9 @@ def test_a_panel_is_read_back_bit_for_bit(bars: Bars, tmp_path: Path) -> None:
     assert after.content == before.content
     assert after.symbols == ("A", "B")
     assert after.members[1].volume is None
+    assert after.members[0].spread is None
+    assert after.members[1].spread is not None
+    np.testing.assert_array_equal(after.members[1].spread, bars.close[10:300] / 1000)
     assert after.interval == before.interval
     for left, right in zip(before, after, strict=True):
         np.testing.assert_array_equal(left.close, right.close)
@@ -40,6 +44,14 @@ def test_prices_without_a_calendar_and_odd_bits_survive(tmp_path: Path) -> None:
     after = read_panel(tmp_path / "bars.parquet")
     assert after.content == before.content
     assert after.members[0].calendar is False
+    assert pd.read_parquet(tmp_path / "bars.parquet").columns.tolist() == [
+        "symbol",
+        "time",
+        "open",
+        "high",
+        "low",
+        "close",
+    ]
 
 
 def test_the_same_panel_gives_the_same_bytes_and_leaves_nothing_else(bars: Bars, tmp_path: Path) -> None:
@@ -66,5 +78,5 @@ def test_missing_damaged_and_foreign_files_are_told_in_one_line(bars: Bars, tmp_
         read_panel(tmp_path / "half.parquet")
     names = ("time", "open", "high", "low", "close", "volume")
     pd.DataFrame({name: [1.0] for name in names}).to_parquet(tmp_path / "foreign.parquet")
-    with pytest.raises(DataError, match="a panel of version 1 wanted, got another kind of file"):
+    with pytest.raises(DataError, match="a panel of version 2 wanted, got another kind of file"):
         read_panel(tmp_path / "foreign.parquet")

@@ -19,6 +19,9 @@ from forecastle.errors import DataError
 
 PRICES = ("open", "high", "low", "close")
 
+OPTIONAL = ("volume", "spread")
+"""Columns that a market or a file may lack."""
+
 
 @dataclass(frozen=True, eq=False)
 class Bars:
@@ -36,6 +39,9 @@ class Bars:
         Prices in quote currency, shape (T,), float64, finite and positive.
     volume
         Traded (or tick) volume per bar, shape (T,), or None where the market reports none.
+    spread
+        Ask minus bid in quote currency (price units, not points), shape (T,), finite and not negative; None where it is
+        unknown. Where bid and ask prices are read, the four prices are their means and this is the spread at the close.
     calendar
         False where the times are an order only (a benchmark without trusted dates), so that nothing may be
         derived from hour, weekday or date.
@@ -54,12 +60,12 @@ class Bars:
     low: FloatArray
     close: FloatArray
     volume: FloatArray | None = None
+    spread: FloatArray | None = None
     calendar: bool = True
 
     def __post_init__(self) -> None:
-        lengths = {len(self.time), *(len(getattr(self, name)) for name in PRICES)}
-        if self.volume is not None:
-            lengths.add(len(self.volume))
+        columns = [getattr(self, name) for name in ("time", *PRICES, *OPTIONAL)]
+        lengths = {len(column) for column in columns if column is not None}
         if len(lengths) != 1:
             raise DataError(f"{self.symbol}: columns of one length wanted, got lengths {sorted(lengths)}")
         if not np.all(self.time[1:] > self.time[:-1]):
@@ -70,9 +76,8 @@ class Bars:
 
     def __getitem__(self, rows: slice) -> Bars:
         """The bars of a slice, as views."""
-        columns = {name: getattr(self, name)[rows] for name in PRICES}
-        volume = None if self.volume is None else self.volume[rows]
-        return replace(self, time=self.time[rows], volume=volume, **columns)
+        columns = {name: column[rows] for name in (*PRICES, *OPTIONAL) if (column := getattr(self, name)) is not None}
+        return replace(self, time=self.time[rows], **columns)
 
     @property
     def known(self) -> TimeArray:
@@ -90,6 +95,9 @@ class Bars:
             digest.update(name.encode() if column is not None else b"-")
             if column is not None:
                 digest.update(np.ascontiguousarray(column, dtype=np.float64).data)
+        if self.spread is not None:
+            digest.update(b"spread")
+            digest.update(np.ascontiguousarray(self.spread, dtype=np.float64).data)
         return digest.hexdigest()
 
 
@@ -142,9 +150,9 @@ class Panel:
 class BarSource(Protocol):
     """Where candles come from.
 
-    A source gives a **raw table** and repairs nothing: columns ``symbol, time, open, high, low, close`` and, where
-    there is one, ``volume``; ``time`` is the bar's open time as ``datetime64[us, UTC]``. Rows may be dirty (duplicate,
-    unsorted, NaN): `forecastle.data.quality` judges them next.
+    A source gives a **raw table** and repairs nothing: columns ``symbol, time, open, high, low, close`` and, where they
+    are known, ``volume`` and ``spread`` (price units); ``time`` is the bar's open time as ``datetime64[us, UTC]``.
+    Rows may be dirty (duplicate, unsorted, NaN): `forecastle.data.quality` judges them next.
     """
 
     interval: str | None

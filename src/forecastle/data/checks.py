@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from forecastle.arrays import BoolArray, FloatArray, TimeArray
+from forecastle.arrays import BoolArray, FloatArray, IntArray, TimeArray
 from forecastle.data.rows import INSERTED, Rows
 
 FLAT_RUN = 10
@@ -24,7 +24,7 @@ def no_time(rows: Rows) -> BoolArray:
 
 
 def no_number(rows: Rows) -> BoolArray:
-    """A price or the volume is a text or another thing that is no number."""
+    """A price, the volume or the spread is a text or another thing that is no number."""
     return rows.text
 
 
@@ -43,18 +43,23 @@ def repeated(rows: Rows) -> BoolArray:
 
 
 def missing(rows: Rows) -> BoolArray:
-    """A price or the volume is missing (NaN)."""
-    return np.isnan(rows.prices).any(axis=1) | np.isnan(_volume(rows))
+    """A price, the volume or the spread is missing (NaN)."""
+    return np.isnan(rows.prices).any(axis=1) | np.isnan(_known(rows.volume, rows)) | np.isnan(_known(rows.spread, rows))
 
 
 def infinite(rows: Rows) -> BoolArray:
-    """A price or the volume is infinite."""
-    return np.isinf(rows.prices).any(axis=1) | np.isinf(_volume(rows))
+    """A price, the volume or the spread is infinite."""
+    return np.isinf(rows.prices).any(axis=1) | np.isinf(_known(rows.volume, rows)) | np.isinf(_known(rows.spread, rows))
 
 
 def non_positive(rows: Rows) -> BoolArray:
     """A price is zero or below, or the volume is below zero."""
-    return (rows.prices <= 0).any(axis=1) | (_volume(rows) < 0)
+    return (rows.prices <= 0).any(axis=1) | (_known(rows.volume, rows) < 0)
+
+
+def crossed(rows: Rows) -> BoolArray:
+    """The spread is below zero: the ask is below the bid."""
+    return _known(rows.spread, rows) < 0
 
 
 def broken_range(rows: Rows) -> BoolArray:
@@ -92,15 +97,21 @@ def keep_newest(rows: Rows, bad: BoolArray) -> Rows:
 def carry_forward(rows: Rows, bad: BoolArray) -> Rows:
     """Make of a bar with a bad price a flat one at the last good close before it; of a bad volume zero.
 
-    A bar with no good close before it is left out.
+    A bad spread becomes the last good one before it. A bar that has no good close or spread before it is left out.
     """
-    good = (np.isfinite(rows.prices) & (rows.prices > 0)).all(axis=1)
-    source = np.maximum.accumulate(np.where(good, np.arange(len(rows)), -1))
+    good = np.logical_and.reduce(np.isfinite(rows.prices) & (rows.prices > 0), axis=1)
+    source = _last(good)
     prices = np.where((bad & ~good)[:, None], rows.prices[source, 3:], rows.prices)
-    volume = _volume(rows)
-    fine = np.isfinite(volume) & (volume >= 0)
-    mended = None if rows.volume is None else np.where(bad & ~fine, 0.0, volume)
-    return replace(rows, prices=prices, volume=mended).take(~bad | good | (source >= 0))
+    possible = good | (source >= 0)
+    volume, spread = rows.volume, rows.spread
+    if volume is not None:
+        volume = np.where(bad & ~_fine(volume), 0.0, volume)
+    if spread is not None:
+        fine = _fine(spread)
+        before = _last(fine)
+        possible &= fine | (before >= 0)
+        spread = np.where(bad & ~fine, spread[before], spread)
+    return replace(rows, prices=prices, volume=volume, spread=spread).take(~bad | possible)
 
 
 def widen(rows: Rows, bad: BoolArray) -> Rows:  # noqa: ARG001
@@ -111,20 +122,32 @@ def widen(rows: Rows, bad: BoolArray) -> Rows:  # noqa: ARG001
 
 
 def insert_flat(rows: Rows, after: np.ndarray[tuple[int], np.dtype[np.int64]], time: TimeArray) -> Rows:
-    """Insert flat bars at the close of the bars at `after`, with volume zero, at these times (ascending)."""
+    """Insert flat bars at these times (ascending), at close and spread of the bars at `after`, with volume zero."""
     joined = Rows(
         position=np.concatenate([rows.position, np.full(len(after), INSERTED)]),
         time=np.concatenate([rows.time, time]),
         prices=np.concatenate([rows.prices, np.repeat(rows.prices[after, 3:], 4, axis=1)]),
         volume=None if rows.volume is None else np.concatenate([rows.volume, np.zeros(len(after))]),
+        spread=None if rows.spread is None else np.concatenate([rows.spread, rows.spread[after]]),
         text=np.concatenate([rows.text, np.zeros(len(after), dtype=bool)]),
     )
     return joined.take(np.argsort(joined.time, kind="stable"))
 
 
-def _volume(rows: Rows) -> FloatArray:
-    """The volume, or zeros where there is none."""
-    return np.zeros(len(rows)) if rows.volume is None else rows.volume
+def _known(column: FloatArray | None, rows: Rows) -> FloatArray:
+    """A column that may be absent, or zeros instead."""
+    return np.zeros(len(rows)) if column is None else column
+
+
+def _fine(column: FloatArray) -> BoolArray:
+    """Where a volume or a spread can be."""
+    fine: BoolArray = np.isfinite(column) & (column >= 0)
+    return fine
+
+
+def _last(good: BoolArray) -> IntArray:
+    """Position of the last good row up to each row, or -1."""
+    return np.maximum.accumulate(np.where(good, np.arange(len(good)), -1))
 
 
 @dataclass(frozen=True)
@@ -160,6 +183,7 @@ DEFECTS = (
     Defect("missing", "values", "a missing value", missing, carry_forward),
     Defect("infinite", "values", "an infinite value", infinite, carry_forward),
     Defect("non_positive", "values", "a price not above zero or a volume below it", non_positive, carry_forward),
+    Defect("crossed", "values", "an ask below the bid (a spread below zero)", crossed, carry_forward),
     Defect("ohlc", "ohlc", "a high or low that does not contain the other prices", broken_range, widen),
     Defect("flat", "flat", f"a run of {FLAT_RUN} or more bars that repeat the close before", flat),
 )

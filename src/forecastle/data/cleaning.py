@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from forecastle.arrays import BoolArray
-from forecastle.data.bars import PRICES, Bars, BarSource, Panel
+from forecastle.data.bars import OPTIONAL, PRICES, Bars, BarSource, Panel
 from forecastle.data.calendar import slots
 from forecastle.data.checks import DEFECTS, Defect, insert_flat
 from forecastle.data.interval import interval_text, most_frequent, parse_interval, steps
@@ -48,7 +48,8 @@ def clean(table: pd.DataFrame, source: BarSource, policy: QualityPolicy) -> tupl
         whole = judge.gaps(symbol, rows, interval) if source.calendar else rows
         judge.close(symbol, whole)
         columns = {name: np.ascontiguousarray(whole.prices[:, column]) for column, name in enumerate(PRICES)}
-        members.append(Bars(symbol, interval, whole.time, volume=whole.volume, calendar=source.calendar, **columns))
+        optional = {name: getattr(whole, name) for name in OPTIONAL}
+        members.append(Bars(symbol, interval, whole.time, calendar=source.calendar, **columns, **optional))
     report = QualityReport(where, interval_text(interval), policy, tuple(judge.reports.values()))
     return Panel(tuple(members)), report
 
@@ -126,7 +127,7 @@ class _Judge:
         row = self.table.iloc[int(position)]
         stamp = row["time"] if not pd.isna(row["time"]) else row.get("stamp")
         shown: dict[str, Any] = {"row": row_number(self.table, int(position)), "time": _moment(stamp)}
-        return shown | {name: _plain(row[name]) for name in (*PRICES, "volume") if name in self.table.columns}
+        return shown | {name: _plain(row[name]) for name in (*PRICES, *OPTIONAL) if name in self.table.columns}
 
     def _refusal(self, symbol: str, finding: Finding, setting: str, meaning: str) -> str:
         """One line: where, how many, what, the first of them, and what would let them pass."""

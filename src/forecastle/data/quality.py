@@ -43,9 +43,9 @@ class QualityPolicy:
     duplicates
         Several rows of one time. ``drop`` keeps the first, ``repair`` the last (an appended correction).
     values
-        Missing or infinite numbers, prices not above zero, volume below zero. ``drop`` leaves the rows out; ``repair``
-        makes such a bar flat at the last good close before it (one with none before it is left out), and a bad volume
-        zero.
+        Missing or infinite numbers, prices not above zero, volume below zero, ask below bid. ``drop`` leaves the rows
+        out; ``repair`` makes a bar with a bad price flat at the last good close before it, a bad volume zero and a bad
+        spread the last good one before it (a bar with none before it is left out).
     ohlc
         A high below, or a low above, another price of the bar. ``drop`` leaves the rows out, ``repair`` widens high and
         low to contain open and close.

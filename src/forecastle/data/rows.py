@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from forecastle.arrays import TIME, BoolArray, FloatArray, IntArray, TimeArray
-from forecastle.data.bars import PRICES
+from forecastle.data.bars import OPTIONAL, PRICES
 from forecastle.errors import DataError, nearest
 
 INSERTED = -1
@@ -28,16 +28,17 @@ class Rows:
         Open times, UTC; NaT where there is none.
     prices
         Open, high, low and close, shape (T, 4), float64; NaN where missing or a text.
-    volume
+    volume, spread
         Or None.
     text
-        Where a price or the volume is something other than a number.
+        Where a price, the volume or the spread is something other than a number.
     """
 
     position: IntArray
     time: TimeArray
     prices: FloatArray
     volume: FloatArray | None
+    spread: FloatArray | None
     text: BoolArray
 
     def __len__(self) -> int:
@@ -45,15 +46,8 @@ class Rows:
 
     def take(self, rows: BoolArray | IntArray) -> Rows:
         """The rows of a mask or of positions."""
-        volume = None if self.volume is None else self.volume[rows]
-        return replace(
-            self,
-            position=self.position[rows],
-            time=self.time[rows],
-            prices=self.prices[rows],
-            volume=volume,
-            text=self.text[rows],
-        )
+        columns = {name: column[rows] for name, column in vars(self).items() if column is not None}
+        return replace(self, **columns)
 
 
 def by_symbol(table: pd.DataFrame, where: str) -> Iterator[tuple[str, Rows]]:
@@ -77,10 +71,11 @@ def by_symbol(table: pd.DataFrame, where: str) -> Iterator[tuple[str, Rows]]:
         raise DataError(f"{where}: row {row_number(table, int(codes.argmin()))} has no symbol")
     time = table["time"].dt.tz_localize(None).to_numpy().astype(TIME)
     columns = [_numbers(table[name]) for name in PRICES]
-    traded = _numbers(table["volume"]) if "volume" in table.columns else None
+    optional = {name: _numbers(table[name]) for name in OPTIONAL if name in table.columns}
     prices = np.column_stack([values for values, _ in columns])
-    text = np.logical_or.reduce([bad for _, bad in (*columns, *([traded] if traded else []))])
-    everything = Rows(np.arange(len(table)), time, prices, traded[0] if traded else None, text)
+    text = np.logical_or.reduce([bad for _, bad in (*columns, *optional.values())])
+    volume, spread = (optional[name][0] if name in optional else None for name in OPTIONAL)
+    everything = Rows(np.arange(len(table)), time, prices, volume, spread, text)
     labels = [str(name) for name in names]
     if len(labels) == 1:
         yield labels[0], everything

@@ -11,22 +11,24 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from forecastle.arrays import SPAN, TIME
-from forecastle.data.bars import PRICES, Bars, Panel
+from forecastle.data.bars import OPTIONAL, PRICES, Bars, Panel
 from forecastle.errors import DataError
 
 KEY = b"forecastle.panel"
 """Key of our entry in the file's metadata."""
 
-VERSION = 1
+VERSION = 2
 
 
 def write_panel(panel: Panel, path: Path) -> None:
-    """Write a panel, uncompressed: symbols one after the other, columns ``symbol, time, open … close, volume``.
+    """Write a panel, uncompressed: symbols one after the other, columns ``symbol, time, open … close, volume, spread``.
 
-    Interval, calendar and whether a symbol has volume are in the file's metadata. The file is complete or not there.
+    Interval, calendar and whether a symbol has volume and spread are in the file's metadata. A column that no symbol
+    has is not in the file; where some have it, the others have zeros there. The file is complete or not there.
     """
     members = [
-        {"symbol": bars.symbol, "bars": len(bars), "calendar": bars.calendar, "volume": bars.volume is not None}
+        {"symbol": bars.symbol, "bars": len(bars), "calendar": bars.calendar}
+        | {name: getattr(bars, name) is not None for name in OPTIONAL}
         for bars in panel
     ]
     interval = int(panel.interval.astype(SPAN).astype(np.int64))
@@ -40,8 +42,11 @@ def write_panel(panel: Panel, path: Path) -> None:
     }
     for name in PRICES:
         columns[name] = pa.array(np.concatenate([getattr(bars, name) for bars in panel]), pa.float64())
-    volumes = [bars.volume if bars.volume is not None else np.zeros(len(bars)) for bars in panel]
-    columns["volume"] = pa.array(np.concatenate(volumes), pa.float64())
+    for name in OPTIONAL:
+        values = [getattr(bars, name) for bars in panel]
+        if any(column is not None for column in values):
+            parts = [np.zeros(count) if part is None else part for part, count in zip(values, lengths, strict=True)]
+            columns[name] = pa.array(np.concatenate(parts), pa.float64())
     table = pa.table(columns).replace_schema_metadata({KEY: header.encode()})
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
@@ -63,7 +68,7 @@ def read_panel(path: Path) -> Panel:
     if not path.is_file():
         raise DataError(f"no such file: {path}")
     try:
-        table = pyarrow.parquet.read_table(path, columns=["time", *PRICES, "volume"])
+        table = pyarrow.parquet.read_table(path)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path}: cannot be read as a panel: {' '.join(str(error).split())}") from None
     header = json.loads((table.schema.metadata or {}).get(KEY, b"{}"))
@@ -74,14 +79,11 @@ def read_panel(path: Path) -> Panel:
     if sum(member["bars"] for member in header["members"]) != table.num_rows:
         raise DataError(f"{path}: damaged: {table.num_rows} rows are not those that its header tells")
     time = table["time"].cast(pa.timestamp("us")).to_numpy().astype(TIME, copy=False)
-    columns = {name: table[name].to_numpy() for name in (*PRICES, "volume")}
+    columns = {name: table[name].to_numpy() for name in (*PRICES, *OPTIONAL) if name in table.column_names}
     interval = np.timedelta64(header["interval_us"], "us")
     members, start = [], 0
     for member in header["members"]:
         rows = slice(start, start := start + member["bars"])
-        prices = {name: columns[name][rows] for name in PRICES}
-        volume = columns["volume"][rows] if member["volume"] else None
-        members.append(
-            Bars(member["symbol"], interval, time[rows], volume=volume, calendar=member["calendar"], **prices)
-        )
+        held = {name: values[rows] for name, values in columns.items() if member.get(name, True)}
+        members.append(Bars(member["symbol"], interval, time[rows], calendar=member["calendar"], **held))
     return Panel(tuple(members))
