@@ -137,6 +137,11 @@ def test_the_page_prints_light_and_whole(browser: Browser, reports: dict[str, st
     page.emulate_media(media="print")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert not page.locator("nav").is_visible()
+    page.set_viewport_size({"width": 794, "height": 1123})  # A4
+    cut = (
+        "() => [...document.querySelectorAll('.scroll')].filter(each => each.scrollWidth > each.clientWidth + 1).length"
+    )
+    assert page.evaluate(cut) == 0
     assert page.pdf().startswith(b"%PDF")
     page.close()
 

@@ -31,8 +31,16 @@ def test_the_table_of_scores_begins_with_the_model_and_the_objective() -> None:
         "", "crps\u00a0↓", "crps, 95\u202f%", "model’s skill", "skill, 95\u202f%", "hit rate\u00a0↑", "coverage 80"
     ]  # fmt: skip
     assert table.rows == [
-        ["ridge", "0.01234", "0.01100 … 0.01300", "", "", "0.5100", "0.8000"],
-        ["random walk", "0.01250", "0.01210 … 0.01340", "+1.3\u202f%", "−1.0\u202f% … +3.0\u202f%", "0.5000", "0.7900"],
+        ["ridge", "0.01234", "0.01100\u00a0… 0.01300", "", "", "0.5100", "0.8000"],
+        [
+            "random walk",
+            "0.01250",
+            "0.01210\u00a0… 0.01340",
+            "+1.3\u202f%",
+            "−1.0\u202f%\u00a0… +3.0\u202f%",
+            "0.5000",
+            "0.7900",
+        ],
         ["last value", "0.02000", "–", "+38.3\u202f%", "", "–", "–"],
     ]
     assert table.caption == "Test part, 2020-01-01 to 2020-02-01: 20 windows at 10 origins"

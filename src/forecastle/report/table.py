@@ -54,7 +54,7 @@ def scores_table(part: str, scores: Mapping[str, Any], model: str) -> Table:
     bounds = column([_value(_of(scores, "interval", name).get(end)) for name in names for end in ("low", "high")])
     if any(bound != NOTHING for bound in bounds):
         pairs = zip(bounds[::2], bounds[1::2], strict=True)
-        between = [NOTHING if NOTHING in pair else " … ".join(pair) for pair in pairs]
+        between = [NOTHING if NOTHING in pair else "\u00a0… ".join(pair) for pair in pairs]
         columns.append((f"{spoken(objective)}, 95\u202f%", between))
     skill = [_of(scores, "skill", name) for name in names]
     if any(skill):
@@ -94,7 +94,7 @@ def _of(scores: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:
 
 def _between(figures: Mapping[str, Any]) -> str:
     low, high = figures.get("low"), figures.get("high")
-    return f"{percent(low)} … {percent(high)}" if defined(low) and defined(high) else ""
+    return f"{percent(low)}\u00a0… {percent(high)}" if defined(low) and defined(high) else ""
 
 
 def steps_table(scores: Mapping[str, Any], model: str) -> Table | None:
