@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -135,10 +135,17 @@ class Experiment:
         config = self.config
         return digest([self.panel.content, config.target, config.horizon, config.split, config.start, config.end])
 
-    def write(self, folder: Path, parts: Sequence[str], looks: dict[str, Any] | None) -> None:
-        """Compute what is not computed yet and write a whole run, but for its report, into a folder."""
+    def write(self, folder: Path, parts: Sequence[str], look: Callable[[], dict[str, Any]] | None = None) -> None:
+        """Compute what is not computed yet and write a whole run, but for its report, into a folder.
+
+        `look` writes down that the test part is opened; it is called when all else has gone well.
+        """
         sample, fitted = self.sample, self.fitted
-        scored = {part: self.score(part, fitted) for part in parts}
+        scored, looks = {}, None
+        for part in parts:
+            if part == TEST and look is not None:
+                looks = look()
+            scored[part] = self.score(part, fitted)
         with self.steps.step("write"):
             fitted.save(folder / paths.MODEL)
             write_forecasts([part.table for part in scored.values()], folder / paths.FORECAST)
@@ -195,10 +202,8 @@ def _write(experiment: Experiment, folder: Path, store: RunStore) -> None:
     alone = experiment.config.sweep is None
     with run_log(folder / paths.LOG):
         logger.info("run %s: %s", experiment.identity.id, experiment.config.name("model"))
-        looks = None
-        if alone and experiment.fitted:  # what cannot be fitted looks at nothing
-            looks = _look(experiment, store, "forecastle run")
-        experiment.write(folder, (VALIDATION, TEST) if alone else (VALIDATION,), looks)
+        parts = (VALIDATION, TEST) if alone else (VALIDATION,)
+        experiment.write(folder, parts, lambda: _look(experiment, store, "forecastle run"))
         if alone:
             from forecastle.report.page import write_report
 

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from hydra.experimental.callback import Callback
 
@@ -92,21 +92,33 @@ def _hydra(words: Sequence[str]) -> None:
     """Let Hydra read the words and call `_job` for each configuration."""
     import hydra
 
+    _check_flags(words)
     os.environ["HYDRA_FULL_ERROR"] = "1"
     _failed.clear()
     decorate = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name=ROOT)
     with _arguments(["forecastle run", *words]):
         try:
             decorate(_kept)()
-        except SystemExit as end:
-            if end.code:
-                raise ForecastleError("the command line could not be read (see the usage above)") from end
+        except SystemExit:  # after a flag that shows something
+            return
         except ValueError as error:  # flags that exclude each other
             raise ConfigError(str(error)) from error
         except Exception as error:
             raise explain(error) from error
     if _failed:
         raise _failed[0]
+
+
+def _check_flags(words: Sequence[str]) -> None:
+    """Raise ConfigError where Hydra's parser would print its usage and end the process."""
+    from hydra._internal.utils import get_args_parser
+
+    def refuse(message: str) -> NoReturn:
+        raise ConfigError(f"{message} (see forecastle run --hydra-help)")
+
+    parser = get_args_parser()
+    parser.error = refuse  # type: ignore[method-assign]
+    parser.parse_args(list(words))
 
 
 @contextmanager

@@ -50,7 +50,7 @@ def reproduce(found: Run) -> Verdict:
     experiment = Experiment(config)
     with tempfile.TemporaryDirectory(prefix="forecastle-") as name:
         folder = Path(name)
-        experiment.write(folder, tuple(found.metrics), None)
+        experiment.write(folder, tuple(found.metrics))
         again = dict(_leaves(read_json(folder / paths.METRICS)))
     before = dict(_leaves(found.metrics))
     foreign = found.manifest["platform"] != machine()

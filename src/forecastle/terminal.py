@@ -21,13 +21,14 @@ def guarded(action: Callable[[], int | None]) -> int:
     0 done, 1 a run failed or differs, 2 wrong input, 3 a defect of ours, 130 interrupted.
     """
     try:
-        return action() or 0
+        code = action() or 0
+        return _flushed(code)
     except KeyboardInterrupt:
         return complain("interrupted: the run in progress left nothing; finished runs are kept", 130)
     except ForecastleError as error:
         return complain(str(error), 2)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence()
         return 0
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -36,6 +37,23 @@ def guarded(action: Callable[[], int | None]) -> int:
         return complain(f"{error.strerror or error}: {error.filename or 'no file name'}", 2)
     except Exception as error:  # noqa: BLE001  the last resort of the program: one line in place of a traceback
         return complain(f"unexpected {type(error).__name__}: {error} (FORECASTLE_DEBUG=1 shows where)", 3)
+
+
+def _flushed(code: int) -> int:
+    """Write out what was printed, so that a refusal is met here and not when Python ends."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _silence()
+        return complain(f"{error.strerror}: what was printed could not be written", 2)
+    return code
+
+
+def _silence() -> None:
+    """Send to nowhere what is still to be printed, since nobody reads it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def complain(line: str, code: int) -> int:

@@ -179,9 +179,9 @@ def read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise RunError(f"{path} is missing: the run was damaged by hand or is not finished") from error
     except ValueError as error:
-        raise RunError(f"{path} is damaged: {error}") from error
+        raise RunError(f"{path} is damaged: {error}; `forecastle run … force=true` writes it anew") from error
     if not isinstance(value, Mapping):
-        raise RunError(f"{path} is damaged: a JSON object is wanted")
+        raise RunError(f"{path} is damaged: a JSON object is wanted; `forecastle run … force=true` writes it anew")
     return dict(value)
 
 

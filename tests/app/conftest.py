@@ -1,0 +1,104 @@
+"""The program as a user meets it: a folder of one's own, commands, and what they print."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forecastle import launch
+from forecastle.__main__ import main
+from forecastle.data.synthetic import SyntheticSource
+from forecastle.runs.execution import Memory
+
+SMALL = ("data=synthetic", "data.count=1500", "indicator=minimal")
+"""Overrides of an experiment that takes a twentieth of a second."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command did: its exit code and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def small() -> list[str]:
+    return list(SMALL)
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder, no settings from outside, and nothing remembered from another test."""
+    for name in [name for name in os.environ if name.startswith(("FORECASTLE_", "HYDRA_", "WANDB_"))]:
+        monkeypatch.delenv(name)
+    folder = tmp_path / "workplace"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(launch, "_memory", Memory())
+    return folder
+
+
+@pytest.fixture
+def forecastle(workplace: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Run a command in this process."""
+
+    def call(*words: str) -> Outcome:
+        capsys.readouterr()
+        code = main(words)
+        out, err = capsys.readouterr()
+        return Outcome(code, out, err)
+
+    return call
+
+
+@pytest.fixture
+def start(workplace: Path) -> Callable[..., subprocess.Popen[str]]:
+    """Start a process of Python in the workplace, with no settings but those that are given."""
+
+    def call(*words: str, module: str = "forecastle", **environment: str) -> subprocess.Popen[str]:
+        plain = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV_"))}
+        return subprocess.Popen(
+            [sys.executable, "-m", module, *words],
+            cwd=workplace,
+            env={**plain, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return call
+
+
+@pytest.fixture
+def process(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., Outcome]:
+    """Run a command in a process of its own."""
+
+    def call(*words: str, **options: Any) -> Outcome:
+        running = start(*words, **options)
+        out, err = running.communicate(timeout=120)
+        return Outcome(running.returncode, out, err)
+
+    return call
+
+
+@pytest.fixture
+def candles(workplace: Path) -> Callable[..., Path]:
+    """Write candles to a CSV file of the workplace, after a change where one is given."""
+
+    def write(name: str = "prices.csv", change: Callable[[Any], Any] | None = None, count: int = 1500) -> Path:
+        table = SyntheticSource(count=count).history().drop(columns="symbol")
+        path = workplace / name
+        (change(table) if change else table).to_csv(path, index=False)
+        return path
+
+    return write
