@@ -109,7 +109,7 @@ def test_classes_are_drawn_as_probability_and_what_happened() -> None:
         base.symbol, base.origin, base.log_close, target, np.stack([1 - up, up], axis=-1), (), ("down", "up"), {}
     )
     figure = fan_figure(forecasts, "X", "direction", "class", "1D")
-    assert paths(figure.svg, "line", "s2")[0][0][:, 1] == pytest.approx(up[:, 0], abs=1e-4)
+    assert paths(figure.svg, "line", "s1")[0][0][:, 1] == pytest.approx(up[:, 0], abs=1e-4)
     heights = [per_cent(each, "cy") for each in of_class(figure.svg, "circle")]
     assert (heights.count(0.0), heights.count(1.0)) == (20, 30)
     assert [name for name, _, _ in figure.legend] == ["probability of up", "up happened", "down happened"]

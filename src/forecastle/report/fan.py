@@ -136,8 +136,8 @@ def _probabilities(forecasts: Forecasts, symbol: str, clock: _Clock) -> Figure:
     x = np.arange(len(windows), dtype=np.float64)
     shown = range(1, 2) if len(forecasts.classes) == 2 else range(len(forecasts.classes))
     marks: list[Mark] = []
-    for number in shown:
-        name, style = forecasts.classes[number], f"s{number % 6 + 1}"
+    for place, number in enumerate(shown):
+        name, style = forecasts.classes[number], f"s{place % 6 + 1}"
         probability, happened = forecasts.values[windows, 0, number], forecasts.target[windows, 0] == number
         marks += [
             Line(f"probability of {name}", style, x, probability.astype(np.float64)),
