@@ -1,7 +1,7 @@
 """The same work as `forecastle run model=ridge`, by hand: the yardstick of startup.py.
 
-Read the packaged S&P 500 candles with pandas, compute the columns of `indicator=core` that TA-Lib has, fit scikit-learn's
-ridge with a held-out calibration, forecast quantiles for two parts, print their CRPS and that of a random walk.
+Read the packaged S&P 500 candles with pandas, compute twenty columns with TA-Lib, fit scikit-learn's ridge with a
+held-out calibration, forecast quantiles for two parts, print their CRPS and that of a random walk.
 """
 
 from __future__ import annotations

@@ -266,7 +266,7 @@ def _track(tracker: Guarded, config: Config, finished: Run) -> None:
     """Send a finished run to the tracker; a tracker that fails is told of and changes nothing."""
     tags = tuple(f"{group}={name}" for group, name in config.choices.items())
     name = config.experiment or config.name("model")
-    tracker.start(RunInfo(finished.id, name, config.identity(), config.sweep, tags))
+    tracker.start(RunInfo(finished.id, name, config.identity, config.sweep, tags))
     for step, values in sorted(finished.curves().items()):
         tracker.log(step, values)
     tracker.finish(finished.folder, finished.metrics)

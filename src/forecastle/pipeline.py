@@ -72,7 +72,7 @@ def load_bars(config: Config) -> tuple[Panel, QualityReport]:
 def identify(config: Config, panel: Panel) -> Identity:
     """What can change the numbers of this configuration on these bars."""
     code = code_hash(target_modules(config))
-    return Identity(digest(config.identity()), panel.content, code, library_versions(target_names(config)))
+    return Identity(digest(config.identity), panel.content, code, library_versions(target_names(config)))
 
 
 def compute_features(config: Config, panel: Panel) -> FeatureFrame:

@@ -84,17 +84,17 @@ def test_what_cannot_change_a_number_is_not_in_the_identity(config: Config) -> N
     other = replace(
         config, tracker={"_target_": "x"}, output="elsewhere", force=True, log_level="DEBUG", sweep="s", choices={}
     )
-    assert other.identity() == config.identity()
-    assert not PASSIVE & set(config.identity())
+    assert other.identity == config.identity
+    assert not PASSIVE & set(config.identity)
 
 
 def test_a_path_is_not_in_the_identity_but_the_rest_of_the_data_node_is(config: Config) -> None:
     moved = replace(config, data={**config.data, "path": "elsewhere"})
     other = replace(config, data={**config.data, "name": "nasdaq"})
-    assert moved.identity() == config.identity()
-    assert other.identity() != config.identity()
+    assert moved.identity == config.identity
+    assert other.identity != config.identity
 
 
 @pytest.mark.parametrize("key", sorted(set(Config.__dataclass_fields__) - PASSIVE - {"data"}))
 def test_every_other_key_is_in_the_identity(config: Config, key: str) -> None:
-    assert key in config.identity()
+    assert key in config.identity

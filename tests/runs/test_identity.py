@@ -28,7 +28,7 @@ def config() -> Config:
 
 
 def config_hash(*overrides: str) -> str:
-    return digest(compose(["data=synthetic", "indicator=minimal", *overrides]).identity())
+    return digest(compose(["data=synthetic", "indicator=minimal", *overrides]).identity)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_paths_tracker_and_display_leave_the_id_alone(override: str) -> None:
 
 
 def test_a_file_moved_to_another_place_leaves_the_id_alone() -> None:
-    one, other = (digest(compose(["data=csv", f"data.path={path}"]).identity()) for path in ("a.csv", "b/c.csv"))
+    one, other = (digest(compose(["data=csv", f"data.path={path}"]).identity) for path in ("a.csv", "b/c.csv"))
     assert one == other
 
 

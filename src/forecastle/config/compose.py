@@ -74,14 +74,20 @@ def validate(composed: Any, chosen: Mapping[str, str] | None = None) -> Config:
     from omegaconf import OmegaConf
 
     if OmegaConf.is_config(composed):
-        composed = OmegaConf.masked_copy(composed, [key for key in composed if key != "hydra"])
-        composed = OmegaConf.to_container(composed, resolve=True)
+        composed = {key: _plain(composed[key]) for key in composed if key != "hydra"}
     node = dict(composed)
     if chosen:
         node["choices"] = dict(chosen)
     config = parse(node)
     check_targets(config)
     return config
+
+
+def _plain(value: Any) -> Any:
+    """A value of a composed configuration as plain Python, interpolations resolved."""
+    from omegaconf import OmegaConf
+
+    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
 
 
 def read(path: Path) -> Config:

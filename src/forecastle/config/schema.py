@@ -6,7 +6,8 @@ import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -100,9 +101,10 @@ class Config:
         if not self.indicator:
             raise ConfigError("indicator: at least one is wanted, got none (try indicator=core)")
 
+    @cached_property
     def identity(self) -> Node:
         """The part that can change a run's numbers: all but paths, tracker and display options."""
-        node = {key: value for key, value in asdict(self).items() if key not in PASSIVE}
+        node = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in PASSIVE}
         node["data"] = {key: value for key, value in self.data.items() if key not in PATHS}
         return node
 

@@ -114,7 +114,7 @@ def target_modules(config: Config) -> tuple[str, ...]:
 
 def target_names(config: Config) -> tuple[str, ...]:
     """Every ``_target_`` that can change a number, sorted, each once."""
-    return tuple(sorted(set(_names(config.identity()))))
+    return tuple(sorted(set(_names(config.identity))))
 
 
 def _names(node: Any) -> Iterable[str]:

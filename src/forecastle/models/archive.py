@@ -10,6 +10,7 @@ that is defined where the file says; all other loaders may name only the few typ
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import io
 import json
 import struct
@@ -21,7 +22,6 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -110,20 +110,35 @@ def read(path: Path) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=1)
-def _skops() -> ModuleType:
-    """skops.io, imported without the listing of all estimators.
+def _skops() -> Any:
+    """skops.io, imported without the lists of what it trusts by default.
 
-    That listing, done at import for its default trust, imports every module of scikit-learn and with them torch where
-    it is installed (3 s instead of .2 s). Our rule needs no default trust in estimators.
+    Listing all estimators imports every module of scikit-learn, and with them torch where it is installed (3 s in place
+    of .2 s); listing ufuncs searches every loaded module for each of them (.15 s). Our own rule is the only trust.
     """
     import sklearn.utils
 
+    spec = importlib.util.find_spec("skops.io")
+    if spec is None or spec.loader is None:
+        raise ModelError("models are kept with skops, which is not installed")
     found = sklearn.utils.all_estimators
     sklearn.utils.all_estimators = lambda *_, **__: []
     try:
-        return importlib.import_module("skops.io")
+        package: Any = importlib.util.module_from_spec(spec)
+        sys.modules["skops.io"] = package  # so that its submodule is found before the package itself has run
+        listing: Any = importlib.import_module("skops.io._utils")
+        names = listing.get_public_type_names
+        listing.get_public_type_names = lambda *_, **__: []
+        try:
+            spec.loader.exec_module(package)
+        finally:
+            listing.get_public_type_names = names
+    except BaseException:
+        sys.modules.pop("skops.io", None)
+        raise
     finally:
         sklearn.utils.all_estimators = found
+    return package
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
