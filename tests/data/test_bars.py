@@ -44,3 +44,18 @@ def test_times_strictly_increase(bars: Bars) -> None:
     for time in (bars.time[::-1], np.repeat(bars.time[::2], 2)):
         with pytest.raises(DataError, match="TEST: bar times must strictly increase"):
             replace(bars, time=time)
+
+
+def test_bars_of_different_lengths_are_known_when_each_ends() -> None:
+    time = np.array(["2020-03-06T22", "2020-03-07T22", "2020-03-08T21"], "datetime64[us]")
+    end = np.append(time[1:], np.datetime64("2020-03-09T21", "us"))  # the second day has 23 hours
+    price = np.ones(3)
+    even = Bars("EURUSD", np.timedelta64(1, "D"), time, price, price, price, price)
+    days = replace(even, close_time=end)
+    assert even.known[1] == np.datetime64("2020-03-08T22")
+    np.testing.assert_array_equal(days.known, end)
+    np.testing.assert_array_equal(days[1:].known, end[1:])
+    assert days.content != even.content
+    for wrong in (time, end + np.timedelta64(1, "h")):
+        with pytest.raises(DataError, match="each bar must end after it began and before the next one begins"):
+            replace(even, close_time=wrong)

@@ -36,6 +36,16 @@ def test_a_panel_is_read_back_bit_for_bit(bars: Bars, tmp_path: Path) -> None:
         assert left.time.dtype == right.time.dtype
 
 
+def test_close_times_are_read_back_for_those_who_have_them(bars: Bars, tmp_path: Path) -> None:
+    days = replace(bars, symbol="B", close_time=bars.time + np.timedelta64(59, "m"))
+    before = Panel((replace(bars, symbol="A"), days))
+    write_panel(before, tmp_path / "bars.parquet")
+    after = read_panel(tmp_path / "bars.parquet")
+    assert after.content == before.content
+    assert after.members[0].close_time is None
+    np.testing.assert_array_equal(after.members[1].known, days.known)
+
+
 def test_prices_without_a_calendar_and_odd_bits_survive(tmp_path: Path) -> None:
     tiny = np.nextafter(np.array([0.1, 0.2, 5e-324, 1e300]), 1)
     time = np.datetime64("1990-01-01", "us") + np.arange(4) * np.timedelta64(1, "D")

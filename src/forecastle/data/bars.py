@@ -1,6 +1,7 @@
 """Bars: validated candles of one symbol; Panel: the bars of several symbols.
 
-A bar is labelled by its **open** time (UTC) and is **known** at ``open + interval``, never before.
+A bar is labelled by its **open** time (UTC) and is **known** at ``open + interval``, never before; bars whose lengths
+differ (the days of New York) carry the time at which each ends.
 """
 
 from __future__ import annotations
@@ -45,11 +46,14 @@ class Bars:
     calendar
         False where the times are an order only (a benchmark without trusted dates), so that nothing may be
         derived from hour, weekday or date.
+    close_time
+        When each bar ends, UTC, shape (T,), where bars differ in length: a day on a clock with daylight saving has 23
+        to 25 hours. None: each ends at ``open + interval``.
 
     Raises
     ------
     DataError
-        If lengths differ or times do not strictly increase.
+        If lengths differ, times do not strictly increase, or a bar ends before it began or after the next one began.
     """
 
     symbol: str
@@ -62,27 +66,32 @@ class Bars:
     volume: FloatArray | None = None
     spread: FloatArray | None = None
     calendar: bool = True
+    close_time: TimeArray | None = None
 
     def __post_init__(self) -> None:
-        columns = [getattr(self, name) for name in ("time", *PRICES, *OPTIONAL)]
+        columns = [getattr(self, name) for name in ("time", *PRICES, *OPTIONAL, "close_time")]
         lengths = {len(column) for column in columns if column is not None}
         if len(lengths) != 1:
             raise DataError(f"{self.symbol}: columns of one length wanted, got lengths {sorted(lengths)}")
         if not np.all(self.time[1:] > self.time[:-1]):
             raise DataError(f"{self.symbol}: bar times must strictly increase")
+        end = self.close_time
+        if end is not None and not (np.all(end > self.time) and np.all(end[:-1] <= self.time[1:])):
+            raise DataError(f"{self.symbol}: each bar must end after it began and before the next one begins")
 
     def __len__(self) -> int:
         return len(self.time)
 
     def __getitem__(self, rows: slice) -> Bars:
         """The bars of a slice, as views."""
-        columns = {name: column[rows] for name in (*PRICES, *OPTIONAL) if (column := getattr(self, name)) is not None}
+        names = (*PRICES, *OPTIONAL, "close_time")
+        columns = {name: column[rows] for name in names if (column := getattr(self, name)) is not None}
         return replace(self, time=self.time[rows], **columns)
 
     @property
     def known(self) -> TimeArray:
-        """When each bar is known: its open time plus the interval, shape (T,)."""
-        return self.time + self.interval
+        """When each bar is known: its open time plus the interval, or its `close_time`, shape (T,)."""
+        return self.time + self.interval if self.close_time is None else self.close_time
 
     @cached_property
     def content(self) -> str:
@@ -98,6 +107,9 @@ class Bars:
         if self.spread is not None:
             digest.update(b"spread")
             digest.update(np.ascontiguousarray(self.spread, dtype=np.float64).data)
+        if self.close_time is not None:
+            digest.update(b"close_time")
+            digest.update(np.ascontiguousarray(self.close_time.astype(TIME)).view(np.int64).data)
         return digest.hexdigest()
 
 

@@ -23,12 +23,13 @@ VERSION = 2
 def write_panel(panel: Panel, path: Path) -> None:
     """Write a panel, uncompressed: symbols one after the other, columns ``symbol, time, open … close, volume, spread``.
 
-    Interval, calendar and whether a symbol has volume and spread are in the file's metadata. A column that no symbol
-    has is not in the file; where some have it, the others have zeros there. The file is complete or not there.
+    Interval, calendar and whether a symbol has volume, spread and close times are in the file's metadata. A column that
+    no symbol has is not in the file; where some have it, the others have zeros there, or ``open + interval`` as
+    ``close_time``. The file is complete or not there.
     """
     members = [
         {"symbol": bars.symbol, "bars": len(bars), "calendar": bars.calendar}
-        | {name: getattr(bars, name) is not None for name in OPTIONAL}
+        | {name: getattr(bars, name) is not None for name in (*OPTIONAL, "close_time")}
         for bars in panel
     ]
     interval = int(panel.interval.astype(SPAN).astype(np.int64))
@@ -47,6 +48,9 @@ def write_panel(panel: Panel, path: Path) -> None:
         if any(column is not None for column in values):
             parts = [np.zeros(count) if part is None else part for part, count in zip(values, lengths, strict=True)]
             columns[name] = pa.array(np.concatenate(parts), pa.float64())
+    if any(bars.close_time is not None for bars in panel):
+        ends = np.concatenate([bars.known.astype(TIME) for bars in panel])
+        columns["close_time"] = pa.array(ends, pa.timestamp("us", "UTC"))
     table = pa.table(columns).replace_schema_metadata({KEY: header.encode()})
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
@@ -78,12 +82,13 @@ def read_panel(path: Path) -> Panel:
         )
     if sum(member["bars"] for member in header["members"]) != table.num_rows:
         raise DataError(f"{path}: damaged: {table.num_rows} rows are not those that its header tells")
-    time = table["time"].cast(pa.timestamp("us")).to_numpy().astype(TIME, copy=False)
     columns = {name: table[name].to_numpy() for name in (*PRICES, *OPTIONAL) if name in table.column_names}
+    for name in [name for name in ("time", "close_time") if name in table.column_names]:
+        columns[name] = table[name].cast(pa.timestamp("us")).to_numpy().astype(TIME, copy=False)
     interval = np.timedelta64(header["interval_us"], "us")
     members, start = [], 0
     for member in header["members"]:
         rows = slice(start, start := start + member["bars"])
         held = {name: values[rows] for name, values in columns.items() if member.get(name, True)}
-        members.append(Bars(member["symbol"], interval, time[rows], calendar=member["calendar"], **held))
+        members.append(Bars(member["symbol"], interval, calendar=member["calendar"], **held))
     return Panel(tuple(members))
