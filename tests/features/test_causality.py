@@ -26,7 +26,7 @@ class Planted:
     function: Callable[[Bars], Any]
     warmup: int = 1
     columns: tuple[str, ...] = ("planted",)
-    needs_volume: bool = False
+    needs: tuple[str, ...] = ()
     tolerance: float = 1e-9
 
     def compute(self, bars: Bars) -> np.ndarray[Any, Any]:

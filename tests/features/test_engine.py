@@ -28,7 +28,7 @@ class Fake:
     values: Any
     columns: tuple[str, ...] = ("fake",)
     warmup: int = 1
-    needs_volume: bool = False
+    needs: tuple[str, ...] = ()
     tolerance: float = 1e-9
 
     def compute(self, bars: Bars) -> Any:
@@ -90,7 +90,7 @@ def test_what_needs_volume_is_left_out_of_all_symbols_and_told_in_one_line() -> 
 def test_what_needs_volume_is_refused_where_the_config_says_so() -> None:
     panel = Panel((make_bars(symbol="A", volume=False), make_bars(symbol="B", volume=False)))
     with pytest.raises(FeatureError, match="bars with volume wanted by indicator obv, got none for A and 1 more"):
-        compute(panel, indicators(), missing_volume="refuse")
+        compute(panel, indicators(), missing="refuse")
 
 
 def test_nothing_left_to_compute_is_an_error() -> None:
@@ -102,8 +102,8 @@ def test_nothing_left_to_compute_is_an_error() -> None:
 
 
 def test_a_word_that_is_no_policy_is_refused(bars: Bars) -> None:
-    with pytest.raises(ConfigError, match=r"missing_volume must be skip or refuse, got 'skipp'; did you mean 'skip'\?"):
-        compute(Panel((bars,)), indicators(), missing_volume="skipp")
+    with pytest.raises(ConfigError, match=r"missing must be skip or refuse, got 'skipp'; did you mean 'skip'\?"):
+        compute(Panel((bars,)), indicators(), missing="skipp")
 
 
 def test_two_columns_of_one_name_are_refused(bars: Bars) -> None:

@@ -160,6 +160,6 @@ def test_a_channel_without_width_is_refused(width: float) -> None:
 
 @pytest.mark.parametrize("build", [OnBalanceVolume, VolumeZScore])
 def test_volume_is_asked_for_where_there_is_none(build: Callable[..., Indicator]) -> None:
-    assert build(20).needs_volume
+    assert build(20).needs == ("volume",)
     with pytest.raises(FeatureError, match="TEST: bars with volume wanted, got none"):
         build(20).compute(make_bars(volume=False))

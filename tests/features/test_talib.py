@@ -36,7 +36,7 @@ def test_rsi_is_talibs_to_the_last_bit(bars: Bars) -> None:
 def test_functions_of_several_series_get_them_in_talibs_order(bars: Bars) -> None:
     indicator = TALib("MFI", timeperiod=10)
     wanted = talib.MFI(bars.high, bars.low, bars.close, bars.volume, timeperiod=10)
-    assert indicator.needs_volume
+    assert indicator.needs == ("volume",)
     assert indicator.warmup == 11
     np.testing.assert_array_equal(warm(indicator, bars)[:, 0], wanted[10:])
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
-
-import numpy as np
 
 from forecastle.arrays import FloatArray
 from forecastle.data.bars import Bars
-from forecastle.errors import ConfigError
 from forecastle.features.library import call
 from forecastle.features.memory import poles, settle
-from forecastle.features.trailing import Trailing, ratio
+from forecastle.features.trailing import Trailing, positive, ratio
 
 
 class Channel(Trailing):
@@ -28,7 +24,8 @@ class Channel(Trailing):
         n, bars; a list gives two columns for each.
     """
 
-    outputs: ClassVar[tuple[str, ...]] = ("position", "width")
+    scale = "share of the channel; width as a fraction of the close"
+    outputs = ("position", "width")
     least = 2
 
     @abstractmethod
@@ -64,7 +61,7 @@ class Bollinger(Channel):
 
     def __init__(self, timeperiod: int | Sequence[int] = 20, deviations: float = 2.0) -> None:
         super().__init__(timeperiod)
-        self.deviations = _positive("bollinger: deviations", deviations)
+        self.deviations = positive("bollinger", "deviations", deviations)
 
     def edges(self, bars: Bars, period: int) -> tuple[FloatArray, FloatArray]:
         """Lower and upper band."""
@@ -123,7 +120,7 @@ class Keltner(Channel):
 
     def __init__(self, timeperiod: int | Sequence[int] = 20, ranges: float = 2.0) -> None:
         super().__init__(timeperiod)
-        self.ranges = _positive("keltner: ranges", ranges)
+        self.ranges = positive("keltner", "ranges", ranges)
 
     def needed(self, period: int) -> int:
         """The slower of the two averages, Wilder's, decides."""
@@ -134,10 +131,3 @@ class Keltner(Channel):
         (middle,) = call("EMA", bars.close, timeperiod=period)
         (size,) = call("ATR", bars.high, bars.low, bars.close, timeperiod=period)
         return middle - self.ranges * size, middle + self.ranges * size
-
-
-def _positive(where: str, value: float) -> float:
-    """Return `value`, or refuse what is no positive number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < np.inf:
-        raise ConfigError(f"{where} must be a positive number, got {value!r}")
-    return float(value)

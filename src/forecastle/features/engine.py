@@ -10,14 +10,14 @@ import numpy as np
 from forecastle.arrays import FloatArray
 from forecastle.data.bars import PRICES, Bars, Panel
 from forecastle.errors import ConfigError, FeatureError, nearest
-from forecastle.features.frame import FeatureFrame, Indicator
+from forecastle.features.frame import NEEDS, FeatureFrame, Indicator
 
 logger = logging.getLogger(__name__)
 
-MISSING_VOLUME = ("skip", "refuse")
+MISSING = ("skip", "refuse")
 
 
-def compute(panel: Panel, indicators: Mapping[str, Indicator], missing_volume: str = "skip") -> FeatureFrame:
+def compute(panel: Panel, indicators: Mapping[str, Indicator], missing: str = "skip") -> FeatureFrame:
     """Compute all indicators on all symbols.
 
     Parameters
@@ -26,9 +26,9 @@ def compute(panel: Panel, indicators: Mapping[str, Indicator], missing_volume: s
         Bars, each symbol computed by itself.
     indicators
         By the name under which they were chosen, in the order of their columns.
-    missing_volume
-        What happens to indicators that need volume where a symbol has none: ``skip`` leaves them out for all
-        symbols and says so, ``refuse`` raises.
+    missing
+        What happens to indicators that need volume, or trusted dates, where a symbol has none: ``skip`` leaves them
+        out for all symbols and says so, ``refuse`` raises.
 
     Returns
     -------
@@ -42,13 +42,11 @@ def compute(panel: Panel, indicators: Mapping[str, Indicator], missing_volume: s
         If there is no indicator, two columns share a name, a symbol has fewer bars than a warm-up or a value that
         is not finite, or an indicator fails; the message names it.
     ConfigError
-        If `missing_volume` is neither word.
+        If `missing` is neither word.
     """
-    if missing_volume not in MISSING_VOLUME:
-        raise ConfigError(
-            f"missing_volume must be skip or refuse, got {missing_volume!r}{nearest(missing_volume, MISSING_VOLUME)}"
-        )
-    used, left_out = _with_volume(panel, indicators, missing_volume)
+    if missing not in MISSING:
+        raise ConfigError(f"missing must be skip or refuse, got {missing!r}{nearest(missing, MISSING)}")
+    used, left_out = _possible(panel, indicators, missing)
     columns = _columns(used)
     for bars in panel:
         _check(bars, used)
@@ -93,24 +91,27 @@ def fill(block: FloatArray, bars: Bars, indicators: Mapping[str, Indicator]) -> 
         first += width
 
 
-def _with_volume(
-    panel: Panel, indicators: Mapping[str, Indicator], missing_volume: str
+def _possible(
+    panel: Panel, indicators: Mapping[str, Indicator], missing: str
 ) -> tuple[dict[str, Indicator], dict[str, str]]:
-    """The indicators that can be computed, and those that cannot for want of volume, with the reason."""
-    silent = [bars.symbol for bars in panel if bars.volume is None]
-    needing = [name for name, indicator in indicators.items() if silent and indicator.needs_volume]
-    if needing:
-        who = silent[0] if len(silent) == 1 else f"{silent[0]} and {len(silent) - 1} more"
-        if missing_volume == "refuse":
-            raise FeatureError(f"bars with volume wanted by indicator {', '.join(needing)}, got none for {who}")
-        logger.info("left out for want of volume (%s): %s", who, ", ".join(needing))
-        left_out = dict.fromkeys(needing, f"needs volume, which is missing for {who}")
-    else:
-        left_out = {}
+    """The indicators that can be computed, and those that lack what they need, with the reason."""
+    left_out: dict[str, str] = {}
+    told = []
+    for need, present in NEEDS.items():
+        without = [bars.symbol for bars in panel if not present(bars)]
+        needing = [name for name, each in indicators.items() if need in each.needs and name not in left_out]
+        if not without or not needing:
+            continue
+        who = without[0] if len(without) == 1 else f"{without[0]} and {len(without) - 1} more"
+        names = ", ".join(needing)
+        if missing == "refuse":
+            raise FeatureError(f"bars with {need} wanted by indicator {names}, got none for {who}")
+        logger.info("left out for want of %s (%s): %s", need, who, names)
+        left_out.update(dict.fromkeys(needing, f"needs {need}, which is missing for {who}"))
+        told.append(f"; left out for want of {need}: {names}")
     used = {name: indicator for name, indicator in indicators.items() if name not in left_out}
     if not used:
-        told = f"; left out for want of volume: {', '.join(needing)}" if needing else ""
-        raise FeatureError(f"at least one indicator wanted, got none{told}")
+        raise FeatureError(f"at least one indicator wanted, got none{''.join(told)}")
     return used, left_out
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
 from forecastle.arrays import FloatArray, IntArray
 from forecastle.data.bars import Bars
+
+NEEDS: Mapping[str, Callable[[Bars], bool]] = MappingProxyType(
+    {"volume": lambda bars: bars.volume is not None, "calendar": lambda bars: bars.calendar}
+)
+"""What an indicator may need beside the prices, and whether bars have it."""
 
 
 @runtime_checkable
@@ -21,15 +28,16 @@ class Indicator(Protocol):
         ``warmup - 1`` rows are NaN.
     columns
         Column names such as ``("rsi_14",)``.
-    needs_volume
-        True where the bars' volume is read.
+    needs
+        What must be there beside the prices, of `NEEDS`: ``volume`` where the bars' volume is read, ``calendar`` where
+        anything is derived from hour, weekday or date.
     tolerance
         Relative tolerance of the warm-up contract; 1e-9 unless the indicator states a larger one and its reason.
     """
 
     warmup: int
     columns: tuple[str, ...]
-    needs_volume: bool
+    needs: tuple[str, ...]
     tolerance: float
 
     def compute(self, bars: Bars) -> FloatArray:

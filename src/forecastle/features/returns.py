@@ -26,6 +26,7 @@ class LogReturn(Trailing):
     """
 
     name = "log_return"
+    scale = "log return"
     extra = 1
 
     def __init__(self, timeperiod: int | Sequence[int] = 1) -> None:

@@ -54,8 +54,8 @@ class TALib:
         Column names.
     warmup : int
         Bars until a row is right; the rows before are NaN.
-    needs_volume : bool
-        True where the function reads the volume.
+    needs : tuple of str
+        ``("volume",)`` where the function reads the volume.
     tolerance : float
         1e-9, relative.
 
@@ -106,7 +106,7 @@ class TALib:
         )
         if len(set(self.columns)) != len(self.columns):
             raise ConfigError(f"{function}: each value and output once wanted, got columns {', '.join(self.columns)}")
-        self.needs_volume = "volume" in self._inputs
+        self.needs = ("volume",) if "volume" in self._inputs else ()
         self.warmup = max(_warmup(function, values) for values in self._calls)
         if unit == "atr":
             self.warmup = max(self.warmup, _warmup("ATR", {"timeperiod": ATR_PERIOD}))

@@ -10,7 +10,7 @@ import numpy as np
 
 from forecastle.arrays import FloatArray
 from forecastle.data.bars import Bars
-from forecastle.errors import ConfigError
+from forecastle.errors import ConfigError, FeatureError
 
 
 class Trailing(ABC):
@@ -28,6 +28,8 @@ class Trailing(ABC):
     ----------
     name : str
         First part of the column names.
+    scale : str
+        Unit or range of the values, in words.
     outputs : tuple of str
         Second part of the column names; one empty word where there is one column for each look-back.
     least : int
@@ -42,22 +44,15 @@ class Trailing(ABC):
     """
 
     name: ClassVar[str]
-    outputs: ClassVar[tuple[str, ...]] = ("",)
+    scale: ClassVar[str]
+    outputs: tuple[str, ...] = ("",)
     least: ClassVar[int] = 1
     extra: ClassVar[int] = 0
-    needs_volume: bool = False
+    needs: tuple[str, ...] = ()
     tolerance: float = 1e-9
 
     def __init__(self, timeperiod: int | Sequence[int]) -> None:
-        given = [timeperiod] if isinstance(timeperiod, (int, float, str)) or timeperiod is None else list(timeperiod)
-        for value in given:
-            if not isinstance(value, int) or isinstance(value, bool) or value < self.least:
-                raise ConfigError(
-                    f"{self.name}: timeperiod must be a whole number of at least {self.least}, got {value!r}"
-                )
-        if not given or len(set(given)) != len(given):
-            raise ConfigError(f"{self.name}: one or more different timeperiods wanted, got {given}")
-        self.timeperiod = tuple(given)
+        self.timeperiod = given = whole_numbers(self.name, "timeperiod", timeperiod, self.least)
         self.columns = tuple(
             "_".join(filter(None, (self.name, output, str(period)))) for period in given for output in self.outputs
         )
@@ -85,16 +80,59 @@ class Trailing(ABC):
         return filled.T
 
 
-def rolling_mean(values: FloatArray, period: int) -> FloatArray:
-    """Mean of each `period` neighbours, shape (T - period + 1,).
+def whole_numbers(name: str, argument: str, value: int | Sequence[int], least: int) -> tuple[int, ...]:
+    """One or more different whole numbers of at least `least`, as a tuple.
 
-    Every window is summed afresh, so that no rounding is carried along and a window of zeros gives 0.
+    >>> whole_numbers("rsi", "timeperiod", [7, 14], least=2)
+    (7, 14)
 
-    >>> rolling_mean(np.array([1.0, 3.0, 5.0]), 2)
-    array([2., 4.])
+    Raises
+    ------
+    ConfigError
+        If a number is not whole, too small, or given twice, or there is none.
     """
-    means: FloatArray = np.convolve(values, np.ones(period), mode="valid") / period
-    return means
+    given = [value] if isinstance(value, (int, float, str)) or value is None else list(value)
+    for number in given:
+        if not isinstance(number, int) or isinstance(number, bool) or number < least:
+            raise ConfigError(f"{name}: {argument} must be a whole number of at least {least}, got {number!r}")
+    if not given or len(set(given)) != len(given):
+        raise ConfigError(f"{name}: one or more different {argument}s wanted, got {given}")
+    return tuple(given)
+
+
+def positive(name: str, argument: str, value: float) -> float:
+    """Return `value` as a float, or refuse what is no positive number.
+
+    >>> positive("keltner", "ranges", 2)
+    2.0
+
+    Raises
+    ------
+    ConfigError
+        If it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < np.inf:
+        raise ConfigError(f"{name}: {argument} must be a positive number, got {value!r}")
+    return float(value)
+
+
+def volume_of(bars: Bars) -> FloatArray:
+    """The bars' volume, shape (T,), which must be there.
+
+    Raises
+    ------
+    FeatureError
+        If there is none.
+    """
+    if bars.volume is None:
+        raise FeatureError(f"{bars.symbol}: bars with volume wanted, got none")
+    return bars.volume
+
+
+def log_returns(bars: Bars) -> FloatArray:
+    """``ln(close_t / close_{t-1})`` from the second bar on, shape (T - 1,)."""
+    returns: FloatArray = np.log(bars.close[1:] / bars.close[:-1])
+    return returns
 
 
 def ratio(part: FloatArray, whole: FloatArray, empty: float) -> FloatArray:
