@@ -188,10 +188,10 @@ def execute(config: Config, memory: Memory | None = None) -> Run:
     identity = experiment.identity.id
     found = None if config.force else store.find(identity)
     if found is None:
-        with store.create(identity) as folder:
+        with store.create(identity, replace=config.force) as folder:
             _write(experiment, folder, store)
         found = Run(identity, store.folder / identity)
-    elif not config.sweep and TEST not in found.metrics:
+    if not config.sweep and TEST not in found.metrics:
         found = open_test(found, store, "forecastle run", experiment)
     _track(tracker, config, found)
     return found
@@ -231,7 +231,7 @@ def open_test(found: Run, store: RunStore, reason: str, experiment: Experiment |
     experiment = experiment or Experiment(read(found.folder / paths.CONFIG))
     if experiment.identity.id != found.id:
         raise RunError(f"run {found.id} cannot be opened: {'; '.join(changes(found, experiment))}")
-    with store.create(found.id) as folder:
+    with store.create(found.id, replace=True) as folder:
         shutil.copytree(found.folder, folder, dirs_exist_ok=True)
         (folder / paths.REPORT).unlink(missing_ok=True)
         part = experiment.score(TEST, pipeline.load_fitted(experiment.config, folder / paths.MODEL))

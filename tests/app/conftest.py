@@ -63,10 +63,12 @@ def forecastle(workplace: Path, capsys: pytest.CaptureFixture[str]) -> Callable[
 
 @pytest.fixture
 def start(workplace: Path) -> Callable[..., subprocess.Popen[str]]:
-    """Start a process of Python in the workplace, with no settings but those that are given."""
+    """Start a process of Python in the workplace, with settings of its own beside ours."""
 
     def call(*words: str, module: str = "forecastle", **environment: str) -> subprocess.Popen[str]:
-        plain = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV_"))}
+        plain = {
+            name: value for name, value in os.environ.items() if name not in ("PYTHONHASHSEED", "PYTHONUNBUFFERED")
+        }
         return subprocess.Popen(
             [sys.executable, "-m", module, *words],
             cwd=workplace,

@@ -17,8 +17,10 @@ from forecastle.runs.store import Run, RunStore, read_json, replace_folder, writ
 ONE, TWO, THREE = "aa00000000000001", "aa00000000000002", "bb00000000000003"
 
 
-def finish(store: RunStore, identity: str, created: str = "2026-01-01", value: float = 1.0) -> Path:
-    with store.create(identity) as folder:
+def finish(
+    store: RunStore, identity: str, created: str = "2026-01-01", value: float = 1.0, *, replace: bool = False
+) -> Path:
+    with store.create(identity, replace=replace) as folder:
         write_json(folder / "metrics.json", {"validation": value})
         write_json(folder / "manifest.json", {"id": identity, "created": created})
     return store.folder / identity
@@ -75,10 +77,26 @@ def test_a_run_in_progress_is_not_there_yet(store: RunStore) -> None:
     assert store.find(ONE) is not None
 
 
+def test_a_run_that_another_process_finished_meanwhile_stays(store: RunStore) -> None:
+    with store.create(ONE) as folder:
+        write_json(folder / "metrics.json", {"validation": 2.0})
+        write_json(folder / "manifest.json", {"id": ONE})
+        finish(store, ONE, value=1.0)
+    assert Run(ONE, store.folder / ONE).metrics == {"validation": 1.0}
+    assert names(store) == [ONE]
+
+
+def test_what_stands_in_the_place_of_a_run_and_is_none_gives_way(store: RunStore) -> None:
+    (store.folder / ONE / "model").mkdir(parents=True)
+    finish(store, ONE, value=1.0)
+    assert store.get(ONE).metrics == {"validation": 1.0}
+    assert not (store.folder / ONE / "model").exists()
+
+
 def test_a_run_computed_again_takes_the_place_of_the_earlier_one(store: RunStore) -> None:
     finish(store, ONE, value=1.0)
     (store.folder / ONE / "report.html").write_text("old")
-    finish(store, ONE, value=2.0)
+    finish(store, ONE, value=2.0, replace=True)
     assert Run(ONE, store.folder / ONE).metrics == {"validation": 2.0}
     assert not (store.folder / ONE / "report.html").exists()
     assert names(store) == [ONE]
@@ -95,17 +113,20 @@ def test_what_a_killed_process_left_is_swept_out_and_what_a_living_one_writes_is
     assert names(store) == sorted([TWO, living.name])
 
 
-def _finish_often(folder: Path, number: int, barrier: multiprocessing.synchronize.Barrier) -> None:
+def _finish_often(folder: Path, number: int, replace: bool, barrier: multiprocessing.synchronize.Barrier) -> None:
     store = RunStore(folder)
     for _ in range(25):
         barrier.wait(20)
-        finish(store, ONE, value=float(number))
+        finish(store, ONE, value=float(number), replace=replace)
 
 
-def test_processes_that_finish_the_same_run_at_once_leave_one_whole_run(store: RunStore) -> None:
+@pytest.mark.parametrize("replace", [False, True])
+def test_processes_that_finish_the_same_run_at_once_leave_one_whole_run(store: RunStore, replace: bool) -> None:
     context = multiprocessing.get_context("fork")
     barrier = context.Barrier(3)
-    workers = [context.Process(target=_finish_often, args=(store.folder, number, barrier)) for number in range(3)]
+    workers = [
+        context.Process(target=_finish_often, args=(store.folder, number, replace, barrier)) for number in range(3)
+    ]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -94,11 +94,11 @@ class RunStore:
         return sorted((Run(folder.name, folder) for folder in found), key=lambda run: (_created(run), run.id))
 
     @contextmanager
-    def create(self, identity: str) -> Iterator[Path]:
+    def create(self, identity: str, *, replace: bool = False) -> Iterator[Path]:
         """Give a temporary folder; when the block ends well, it becomes the run's folder.
 
-        Where another process finished the same run meanwhile, or the run is computed again, the newer one takes the
-        place. Any exception leaves nothing.
+        A run that was finished before, by another process meanwhile say, stays where it is, unless it is to be
+        replaced. Any exception leaves nothing.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         self._sweep_out()
@@ -109,11 +109,11 @@ class RunStore:
             for path in sorted(temporary.rglob("*")):
                 _sync(path)
             _sync(temporary)
-            replace_folder(temporary, self.folder / identity)
+            place = self.folder / identity
+            replace_folder(temporary, place, keep=None if replace else place / paths.MANIFEST)
             _sync(self.folder)
-        except BaseException:
+        finally:
             shutil.rmtree(temporary, ignore_errors=True)
-            raise
 
     def _sweep_out(self) -> None:
         """Remove what killed processes of this machine left behind."""
@@ -131,8 +131,8 @@ def _created(run: Run) -> str:
         return ""
 
 
-def replace_folder(new: Path, place: Path) -> None:
-    """Rename a folder to its place, where an older one may stand; of several processes the last one wins."""
+def replace_folder(new: Path, place: Path, keep: Path | None = None) -> None:
+    """Rename a folder to its place, where an older one may stand, which stays if it holds the file `keep`."""
     while True:
         try:
             new.rename(place)
@@ -140,6 +140,8 @@ def replace_folder(new: Path, place: Path) -> None:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
         else:
+            return
+        if keep and keep.is_file():
             return
         aside = Path(tempfile.mkdtemp(prefix=f".tmp-{os.getpid()}-old-", dir=place.parent))
         with suppress(FileNotFoundError):
