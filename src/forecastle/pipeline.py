@@ -24,6 +24,7 @@ from forecastle.features.engine import compute
 from forecastle.features.frame import FeatureFrame
 from forecastle.models.baseline import LastValue, RandomWalk, SeasonalNaive
 from forecastle.models.forecast import Forecaster
+from forecastle.models.per_symbol import PerSymbol
 from forecastle.record import Part, as_outcome, forecast_table
 from forecastle.runs.execution import limited_threads, seed_everything
 from forecastle.runs.identity import Identity, code_hash, digest, library_versions
@@ -52,7 +53,7 @@ class Fitted:
     """A forecaster with the transforms that were fitted before it, on the same training windows."""
 
     transforms: Chain
-    forecaster: Forecaster
+    forecaster: Forecaster | PerSymbol
 
     def save(self, folder: Path) -> None:
         """Write both into a new folder; nothing in it is pickled."""
@@ -101,14 +102,16 @@ def fit(config: Config, sample: Sample) -> Fitted:
     seed_everything(config.seed)
     transforms = _transforms(config).fit(sample.part("train"))
     shown = Sample(transforms.apply(sample.windows), sample.fold)
-    forecaster = build(config.model, "model")
+    forecaster = _forecaster(config)
     with limited_threads(config.threads):
         return Fitted(transforms, forecaster.fit(shown.part("train"), shown.part(VALIDATION)))
 
 
 def load_fitted(config: Config, folder: Path) -> Fitted:
     """Read what `Fitted.save` wrote."""
-    forecaster = type(build(config.model, "model")).load(folder / "forecaster")
+    forecaster = _forecaster(config)
+    place = folder / "forecaster"
+    forecaster = forecaster.load(place) if isinstance(forecaster, PerSymbol) else type(forecaster).load(place)
     return Fitted(_transforms(config).load(folder / "transforms"), forecaster)
 
 
@@ -133,6 +136,14 @@ def score(config: Config, sample: Sample, fitted: Fitted, part: str, baselines: 
     scores = combine(scored, metrics, objective, config.seed, asked.context.timeline.symbols, task)
     losses = {name: each.losses for name, each in scored.items() if each.losses is not None}
     return Part(scores, forecast_table(part, outcome, losses, asked))
+
+
+def _forecaster(config: Config) -> Forecaster | PerSymbol:
+    def make() -> Forecaster:
+        forecaster: Forecaster = build(config.model, "model")
+        return forecaster
+
+    return make() if config.pooling == "pooled" else PerSymbol(make)
 
 
 def _baselines(config: Config) -> dict[str, Forecaster]:

@@ -37,6 +37,8 @@ class Config:
         Q levels of every forecast of a number, ascending, inside (0, 1).
     objective
         Metric that ranks runs on the validation part; null: ``crps`` for numbers, ``log_loss`` for classes.
+    pooling
+        On several symbols: one model over all (``pooled``) or one for each (``per_symbol``); scores come for each.
     missing_volume
         What happens to indicators that need volume on bars without: ``skip`` them or ``refuse``.
     start, end
@@ -77,6 +79,7 @@ class Config:
     threads: int
     transform: Node = field(default_factory=dict)
     objective: str | None = None
+    pooling: Literal["pooled", "per_symbol"] = "pooled"
     missing_volume: Literal["skip", "refuse"] = "skip"
     start: str | None = None
     end: str | None = None

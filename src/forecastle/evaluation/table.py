@@ -63,7 +63,18 @@ def render(scores: Scores, name: str) -> str:
         lines += textwrap.wrap(f"also scored: {', '.join(left_out)}", WIDTH)
     for baseline, skill in scores["skill"].items():
         lines += textwrap.wrap(_verdict(name, baseline, skill, objective), WIDTH, subsequent_indent="  ")
+    if len(scores["by_symbol"]) > 1:
+        lines += ["", *_lay(_symbol_columns(scores["by_symbol"], names[1:], objective), texts={0})]
     return "\n".join(lines)
+
+
+def _symbol_columns(by_symbol: Mapping[str, Mapping[str, Any]], names: Sequence[str], objective: str) -> list[Column]:
+    """The objective of each symbol, one row for each, one column for each forecaster."""
+    places = _places([value for row in by_symbol.values() for value in row.values()])
+    columns = [[f"{objective} by symbol", *(_short(symbol, 24) for symbol in by_symbol)]]
+    for name, key in zip(names, next(iter(by_symbol.values())), strict=True):
+        columns.append([name, *(_fixed(row[key], places) for row in by_symbol.values())])
+    return columns
 
 
 def ranked(rows: Sequence[Row]) -> list[Row]:
