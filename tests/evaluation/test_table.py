@@ -40,6 +40,7 @@ SCORES = {
         "seasonal_naive": {"value": None, "low": None, "high": None, "by_step": [], "significant": False},
         "random_walk": {"value": -0.004, "low": -0.011, "high": 0.003, "by_step": [], "significant": False},
     },
+    "by_symbol": {"SP500": {"model": 0.008124, "last_value": 0.0117, "seasonal_naive": 0.0123, "random_walk": 0.0081}},
 }
 
 
@@ -156,3 +157,12 @@ def test_long_choices_are_folded_and_not_cut():
 @pytest.mark.parametrize(("count", "said"), [(0, "0 runs scored: nothing"), (1, "1 run scored: nothing")])
 def test_a_single_run_is_not_called_the_best(count, said):
     assert render_ranking([row("a", 0.2)] * count).splitlines()[-1].startswith(said)
+
+
+def test_a_panel_shows_the_objective_of_every_symbol():
+    row = SCORES["by_symbol"]["SP500"]
+    panel = {**SCORES, "by_symbol": {"EURUSD": row, "GBPUSD": {**row, "model": None}}}
+    *_, heads, first, second = render(panel, "ridge").splitlines()
+    assert heads.split() == ["crps", "by", "symbol", "ridge", "last_value", "seasonal_naive", "random_walk"]
+    assert first.split() == ["EURUSD", "0.008124", "0.011700", "0.012300", "0.008100"]
+    assert second.split()[:2] == ["GBPUSD", "–"]
