@@ -97,7 +97,7 @@ class Experiment:
     @cached_property
     def _sample_key(self) -> list[Any]:
         config = self.config
-        shape = [config.horizon, config.context_length, pipeline.past_length(config), config.quantile_levels]
+        shape = [config.horizon, config.context_length, pipeline.past_length(config), config.levels]
         return [self._features_key, config.target, config.split, shape]
 
     @cached_property

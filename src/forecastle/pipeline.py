@@ -90,7 +90,7 @@ def past_length(config: Config) -> int:
 
 def make_sample(config: Config, panel: Panel, frame: FeatureFrame) -> Sample:
     """Windows with their targets, cut into training, validation and test parts."""
-    task = Task(build(config.target, "target"), config.horizon, tuple(config.quantile_levels))
+    task = Task(build(config.target, "target"), config.horizon, config.levels)
     windows = make_windows(panel, frame, task, config.context_length, past_length(config))
     times = np.unique(np.concatenate([bars.known for bars in panel]))
     folds = build(config.split, "split").split(windows.context.origin, windows.label_end, times, config.horizon)

@@ -74,7 +74,13 @@ def test_counts_below_one_are_refused(config: Config, key: str) -> None:
         replace(config, **{key: 0})
 
 
-@pytest.mark.parametrize("levels", [[], [0.5, 0.5], [0.9, 0.1], [0.0, 0.5], [0.5, 1.0]])
+def test_a_number_of_quantile_levels_stands_for_equal_steps(config: Config) -> None:
+    assert replace(config, quantile_levels=3).levels == (0.25, 0.5, 0.75)
+    levels = replace(config, quantile_levels=39).levels
+    assert {0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.975} <= set(levels)
+
+
+@pytest.mark.parametrize("levels", [0, -3, [], [0.5, 0.5], [0.9, 0.1], [0.0, 0.5], [0.5, 1.0]])
 def test_quantile_levels_must_ascend_inside_zero_and_one(config: Config, levels: list[float]) -> None:
     with pytest.raises(ConfigError, match="quantile_levels must ascend"):
         replace(config, quantile_levels=levels)

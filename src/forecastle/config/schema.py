@@ -34,7 +34,7 @@ class Config:
     season
         Period of the seasonal naive baseline, in bars.
     quantile_levels
-        Q levels of every forecast of a number, ascending, inside (0, 1).
+        Q levels of every forecast of a number, ascending, inside (0, 1); a number Q stands for k/(Q+1), k = 1 … Q.
     objective
         Metric that ranks runs on the validation part; null: ``crps`` for numbers, ``log_loss`` for classes.
     pooling
@@ -74,7 +74,7 @@ class Config:
     horizon: int
     context_length: int
     season: int
-    quantile_levels: list[float]
+    quantile_levels: int | list[float]
     seed: int
     threads: int
     transform: Node = field(default_factory=dict)
@@ -97,12 +97,18 @@ class Config:
                 raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")
         if not 0 <= self.seed < 2**32:
             raise ConfigError(f"seed must be at least 0 and less than 2**32, got {self.seed}")
-        levels = self.quantile_levels
+        levels = self.levels
         inside = all(0 < level < 1 for level in levels)
         if not levels or not inside or any(b <= a for a, b in pairwise(levels)):
-            raise ConfigError(f"quantile_levels must ascend inside (0, 1), got {levels}")
+            raise ConfigError(f"quantile_levels must ascend inside (0, 1), got {self.quantile_levels}")
         if not self.indicator:
             raise ConfigError("indicator: at least one is wanted, got none (try indicator=core)")
+
+    @cached_property
+    def levels(self) -> tuple[float, ...]:
+        """The Q quantile levels."""
+        given = self.quantile_levels
+        return tuple(k / (given + 1) for k in range(1, given + 1)) if isinstance(given, int) else tuple(given)
 
     @cached_property
     def identity(self) -> Node:
