@@ -84,7 +84,7 @@ class Experiment:
 
     @cached_property
     def _features_key(self) -> list[Any]:
-        return [self.panel.content, self.config.indicator, self.config.missing_volume]
+        return [self.panel.content, self.config.identity["indicator"], self.config.missing_volume]
 
     @cached_property
     def frame(self) -> FeatureFrame:
@@ -117,7 +117,7 @@ class Experiment:
     def baselines(self, part: str) -> dict[str, Scored]:
         """Scores of the baselines on a part."""
         config = self.config
-        key = [self._sample_key, config.season, config.metric, config.objective, part]
+        key = [self._sample_key, config.season, config.identity["metric"], config.objective, part]
         found: dict[str, Scored] = self._recall(
             f"baselines/{part}", key, lambda: pipeline.score_baselines(config, self.sample, part)
         )
@@ -266,7 +266,7 @@ def _track(tracker: Guarded, config: Config, finished: Run) -> None:
     """Send a finished run to the tracker; a tracker that fails is told of and changes nothing."""
     tags = tuple(f"{group}={name}" for group, name in config.choices.items())
     name = config.experiment or config.name("model")
-    tracker.start(RunInfo(finished.id, name, config.identity, config.sweep, tags))
+    tracker.start(RunInfo(finished.id, name, config.settings, config.sweep, tags))
     for step, values in sorted(finished.curves().items()):
         tracker.log(step, values)
     tracker.finish(finished.folder, finished.metrics)

@@ -10,6 +10,7 @@ import pytest
 from forecastle.config.compose import compose
 from forecastle.config.schema import PASSIVE, Config, check_type, parse
 from forecastle.errors import ConfigError
+from forecastle.runs.identity import digest
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +100,16 @@ def test_a_path_is_not_in_the_identity_but_the_rest_of_the_data_node_is(config: 
     other = replace(config, data={**config.data, "name": "nasdaq"})
     assert moved.identity == config.identity
     assert other.identity != config.identity
+
+
+@pytest.mark.parametrize("group", ["indicator", "transform", "metric"])
+def test_the_order_of_members_is_in_the_identity_and_that_of_arguments_is_not(config: Config, group: str) -> None:
+    one, two = {"_target_": "a", "x": 1, "y": 2}, {"_target_": "b"}
+    first = replace(config, **{group: {"one": one, "two": two}})
+    turned = replace(config, **{group: {"two": two, "one": one}})
+    same = replace(config, **{group: {"one": dict(reversed(one.items())), "two": two}})
+    assert digest(first.identity) != digest(turned.identity)
+    assert digest(first.identity) == digest(same.identity)
 
 
 @pytest.mark.parametrize("key", sorted(set(Config.__dataclass_fields__) - PASSIVE - {"data"}))

@@ -111,11 +111,16 @@ class Config:
         return tuple(k / (given + 1) for k in range(1, given + 1)) if isinstance(given, int) else tuple(given)
 
     @cached_property
-    def identity(self) -> Node:
+    def settings(self) -> Node:
         """The part that can change a run's numbers: all but paths, tracker and display options."""
         node = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in PASSIVE}
         node["data"] = {key: value for key, value in self.data.items() if key not in PATHS}
         return node
+
+    @cached_property
+    def identity(self) -> Node:
+        """The settings, with the members of `MANY` groups as lists: their order is that of columns and steps."""
+        return {**self.settings, **{group: list(self.settings[group].items()) for group in MANY}}
 
     def name(self, group: str) -> str:
         """What people call the choice of a group: its file, or else the class that it builds."""
@@ -124,6 +129,9 @@ class Config:
         plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", inner["_target_"].rpartition(".")[2]).lower()
         return self.choices.get(group, plain)
 
+
+MANY = ("indicator", "transform", "metric")
+"""Groups of which several can be chosen: nodes by name, in order."""
 
 PASSIVE = frozenset({"tracker", "output", "force", "log_level", "sweep", "experiment", "choices", "allowed_targets"})
 """Root keys that cannot change a number."""

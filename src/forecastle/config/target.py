@@ -16,7 +16,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from forecastle.config.schema import Config, Node, check_type
+from forecastle.config.schema import MANY, Config, Node, check_type
 from forecastle.errors import ConfigError, ForecastleError, MissingExtraError, TargetError, nearest
 
 PREFIXES = ("forecastle.", "sklearn.", "torch.optim.", "pytorch_lightning.", "lightgbm.", "xgboost.", "catboost.")
@@ -33,9 +33,6 @@ ROLES: dict[str, tuple[str, ...]] = {
     "tracker": ("start", "log", "finish"),
 }
 """Methods that the object of each group must have."""
-
-MANY = ("indicator", "transform", "metric")
-"""Groups of which several can be chosen: nodes by name."""
 
 DIRECTIVES = frozenset({"_target_", "_partial_"})
 
@@ -114,7 +111,7 @@ def target_modules(config: Config) -> tuple[str, ...]:
 
 def target_names(config: Config) -> tuple[str, ...]:
     """Every ``_target_`` that can change a number, sorted, each once."""
-    return tuple(sorted(set(_names(config.identity))))
+    return tuple(sorted(set(_names(config.settings))))
 
 
 def _names(node: Any) -> Iterable[str]:
