@@ -36,7 +36,9 @@ def test_several_choices_of_one_group_compose_into_one_node() -> None:
         ("modle=ridge", r"unknown key 'modle'; did you mean 'model'"),
         ("horizn=3", r"unknown key 'horizn'; did you mean 'horizon'"),
         ("+typo=1", r"unknown key 'typo'"),
-        ("model.estimator.alhpa=3", r"unknown key 'model.estimator.alhpa'"),
+        ("model.estimator.alhpa=3", r"'model.estimator.alhpa'; did you mean 'alpha'\? \(there are: alpha, "),
+        ("indicator.rsi.timeperoid=3", r"'indicator.rsi.timeperoid'; did you mean 'timeperiod'"),
+        ("model.estimator.alpha.x=3", r"unknown key 'model.estimator.alpha.x'"),
         ("+model.estimator.alhpa=3", r"unknown argument 'alhpa'; did you mean 'alpha'"),
         ("horizon=five", r"horizon must be int, got 'five'"),
         ("horizon=0", r"horizon must be at least 1, got 0"),
@@ -48,6 +50,13 @@ def test_a_mistake_is_told_in_one_line_with_the_nearest_name(override: str, mess
     with pytest.raises(ConfigError, match=message) as caught:
         compose([override])
     assert "\n" not in str(caught.value)
+
+
+def test_each_choice_is_named_once_where_ones_own_conf_is_the_shipped_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(conf_folder().parent)
+    with pytest.raises(ConfigError) as caught:
+        compose(["model=rigde"])
+    assert str(caught.value).count("lasso") == 1
 
 
 def test_the_seed_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,11 +111,10 @@ def dump(config: Node) -> str:
 
 def _choices() -> dict[str, list[str]]:
     """Names in each group, ours and those of the user's conf/."""
-    found: dict[str, list[str]] = {}
-    for folder in (Path("conf"), conf_folder()):
-        for path in sorted(folder.glob("*/*.yaml")):
-            found.setdefault(path.parent.name, []).append(path.stem)
-    return found
+    found: dict[str, set[str]] = {}
+    for path in (*Path("conf").glob("*/*.yaml"), *conf_folder().glob("*/*.yaml")):
+        found.setdefault(path.parent.name, set()).add(path.stem)
+    return {group: sorted(names) for group, names in sorted(found.items())}
 
 
 def explain(error: BaseException) -> ConfigError:
@@ -140,10 +139,20 @@ def explain(error: BaseException) -> ConfigError:
             return ConfigError(f"{group}: no choice {name!r} (there are none; conf/{group}/{name}.yaml would be one)")
         return ConfigError(f"{group}: no choice {name!r}{nearest(name, names)} (there are: {', '.join(names)})")
     if found := re.search(r"Could not override '([^']+)'", text):
+        if "." in found[1] and (there := _names(getattr(error.__cause__, "parent_node", None))):
+            last = found[1].rpartition(".")[2]
+            return ConfigError(f"unknown key {found[1]!r}{nearest(last, there)} (there are: {', '.join(there)})")
         return _unknown_key(found[1], {**_choices(), **dict.fromkeys(Config.__dataclass_fields__, ())})
     if found := re.search(r"Key '([^']+)' is not in struct full_key: ([\w.]+)", text):
         return ConfigError(f"unknown key {found[2]!r}: add a new key with +{found[2]}=… where it is meant")
     return ConfigError(re.sub(r" (Available options|Config search path).*", "", text))
+
+
+def _names(node: Any) -> list[str]:
+    """Keys of the node in which a key was not found; none where it is no mapping."""
+    from omegaconf import DictConfig
+
+    return [str(key) for key in node if key != "_target_"] if isinstance(node, DictConfig) else []
 
 
 def _unknown_key(key: str, known: Any) -> ConfigError:
