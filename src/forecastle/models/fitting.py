@@ -18,6 +18,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from forecastle.arrays import FloatArray, IntArray
 from forecastle.errors import ConfigError, ModelError, TargetError
+from forecastle.logs import progress
 
 logger = logging.getLogger(__name__)
 
@@ -85,15 +86,15 @@ def fit_numbers(estimator: Any, train: Examples, watched: Examples | None) -> li
     horizon = train.target.shape[1]
     if horizon > 1 and get_tags(estimator).target_tags.multi_output:
         return [_fit(estimator, train, watched)]
-    return [
-        _fit(estimator, train.step(step), None if watched is None else watched.step(step)) for step in range(horizon)
-    ]
+    steps = progress(range(horizon), horizon, f"fit {type(estimator).__name__}, steps")
+    return [_fit(estimator, train.step(step), None if watched is None else watched.step(step)) for step in steps]
 
 
 def fit_classes(estimator: Any, train: Examples, watched: Examples | None) -> list[Any]:
     """One fitted classifier for each step; where training has seen one class only, one that always says so."""
     fitted = []
-    for step in range(train.target.shape[1]):
+    horizon = train.target.shape[1]
+    for step in progress(range(horizon), horizon, f"fit {type(estimator).__name__}, steps"):
         examples = train.step(step).labelled()
         seen = np.unique(examples.target)
         if len(seen) == 1:

@@ -11,6 +11,7 @@ import numpy as np
 
 from forecastle.arrays import FloatArray
 from forecastle.errors import ModelError
+from forecastle.logs import progress
 from forecastle.models.forecast import ClassForecast, Forecast, Forecaster, QuantileForecast, SampleForecast
 from forecastle.windows.context import Context, Windows
 
@@ -38,7 +39,8 @@ class PerSymbol:
     def fit(self, train: Windows, validation: Windows | None = None) -> Self:
         """Fit one forecaster on the windows of each symbol that has training windows."""
         names = train.context.timeline.symbols
-        for number in np.unique(train.context.symbol):
+        numbers = np.unique(train.context.symbol)
+        for number in progress(numbers, len(numbers), "fit, symbols"):
             mine = _of(train, number)
             watched = None if validation is None else _of(validation, number)
             fitted = self._make().fit(mine, watched if watched is not None and len(watched) else None)
