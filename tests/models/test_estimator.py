@@ -304,7 +304,7 @@ def test_an_estimator_of_a_users_yaml_needs_no_python(make, tmp_path):
 def test_ridge_imports_neither_torch_nor_the_rest_of_scikit_learn():
     code = (
         "import sys; from sklearn.linear_model import Ridge; from forecastle.models.estimator import SklearnForecaster;"
-        "from forecastle.models import archive; archive._skops(); SklearnForecaster(Ridge());"
+        "from forecastle.runs import archive; archive._skops(); SklearnForecaster(Ridge());"
         "print([m for m in ('torch', 'sklearn.neural_network', 'sklearn.gaussian_process') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -13,7 +13,6 @@ from sklearn.utils.validation import has_fit_parameter
 
 from forecastle.arrays import FloatArray
 from forecastle.errors import ConfigError, ModelError
-from forecastle.models import archive
 from forecastle.models.calibration import error_quantiles, split_in_time
 from forecastle.models.curves import learning_curves
 from forecastle.models.fitting import (
@@ -26,6 +25,7 @@ from forecastle.models.fitting import (
     takes_validation,
 )
 from forecastle.models.forecast import ClassForecast, Forecast, QuantileForecast
+from forecastle.runs import archive
 from forecastle.windows.context import Context, Task, Windows
 
 logger = logging.getLogger(__name__)

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from forecastle.errors import ModelError
-from forecastle.models.trees import check_trees
+from forecastle.runs.trees import check_trees
 
 SCHEMA = "schema.json"
 

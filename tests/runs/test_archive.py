@@ -27,7 +27,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVR, LinearSVC
 
 from forecastle.errors import ModelError
-from forecastle.models import archive
+from forecastle.runs import archive
 
 X = np.random.default_rng(0).normal(size=(120, 4))
 Y = X[:, 0] + np.random.default_rng(1).normal(size=120)
@@ -104,7 +104,7 @@ import hashlib, sys
 import numpy as np
 from pathlib import Path
 from sklearn.ensemble import RandomForestRegressor
-from forecastle.models import archive
+from forecastle.runs import archive
 x = np.random.default_rng(0).normal(size=(120, 4))
 archive.write({"model": RandomForestRegressor(5, random_state=0).fit(x, x[:, 0])}, Path(sys.argv[1]))
 print("torch" in sys.modules, "sklearn.gaussian_process" in sys.modules)

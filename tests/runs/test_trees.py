@@ -16,7 +16,7 @@ from sklearn.preprocessing import PolynomialFeatures
 from sklearn.tree import DecisionTreeRegressor
 
 from forecastle.errors import ModelError
-from forecastle.models.trees import check_trees
+from forecastle.runs.trees import check_trees
 
 X = np.random.default_rng(0).normal(size=(200, 3))
 Y = X[:, 0] + X[:, 1] ** 2
