@@ -16,24 +16,34 @@ from hydra.utils import get_class, instantiate
 from tests.conftest import make_bars
 
 from forecastle.arrays import SPAN, TIME
+from forecastle.config.compose import compose as compose_config
 from forecastle.data.bars import Bars, Panel
 from forecastle.data.packaged import PackagedSource
 from forecastle.errors import FeatureError
 from forecastle.features.causality import check
 from forecastle.features.engine import compute
-from forecastle.features.frame import Indicator
+from forecastle.features.frame import NEEDS, Indicator
 
 FOLDER = Path(__file__).resolve().parents[2] / "conf" / "indicator"
-FILES: dict[str, dict[str, dict[str, Any]]] = {
-    path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.yaml"))
-}
+READ = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.yaml"))}
+FAMILIES: list[str] = READ["full"]["defaults"]
+
+
+def members(name: str) -> dict[str, dict[str, Any]]:
+    """The bodies that a file composes into, those of its defaults list first."""
+    body = dict(READ[name])
+    listed = body.pop("defaults", [])
+    return {key: each for family in listed for key, each in members(family).items()} | body
+
+
+FILES: dict[str, dict[str, dict[str, Any]]] = {name: members(name) for name in READ}
 SETS = sorted(name for name, body in FILES.items() if list(body) != [name])
 
 # each different body once, under the first file that holds it
 BODIES = {
     json.dumps([key, body]): pytest.param(key, body, id=f"{name}:{key}")
-    for name, members in sorted(FILES.items(), key=lambda item: item[0] in SETS)
-    for key, body in members.items()
+    for name, bodies in sorted(FILES.items(), key=lambda item: item[0] in SETS)
+    for key, body in bodies.items()
 }
 every_body = pytest.mark.parametrize(("key", "body"), BODIES.values())
 
@@ -75,7 +85,9 @@ every_market = pytest.mark.parametrize("bars", MARKETS.values(), ids=MARKETS)
 
 
 def test_the_sets_and_the_everyday_indicators_are_there() -> None:
-    assert {"minimal", "core"} <= set(SETS)
+    assert {"minimal", "core", "full"} <= set(SETS)
+    assert {"returns", "trend", "momentum", "volatility", "volume", "statistics", "calendar", "alpha158"} <= set(SETS)
+    assert {"candlestick", "regime"} <= set(FILES)
     assert {"log_return", "rsi", "atr", "bollinger", "macd", "ema", "sma", "stochastic", "adx", "obv"} <= set(FILES)
     assert {"realised_volatility", "donchian", "keltner", "cci", "roc", "williams_r"} <= set(FILES)
 
@@ -89,10 +101,25 @@ def test_a_file_begins_with_a_line_that_says_what_it_is(name: str) -> None:
 
 @pytest.mark.parametrize("name", SETS)
 def test_a_member_of_a_set_is_the_same_as_alone(name: str) -> None:
-    alone = {key: body for key, body in FILES[name].items() if key in FILES}
-    assert alone
-    for key, body in alone.items():
-        assert {key: body} == FILES[key]
+    for key, body in FILES[name].items():
+        if key in FILES:
+            assert {key: body} == FILES[key]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_everything_that_can_be_chosen_is_in_one_family_of_full(name: str) -> None:
+    for key, body in FILES[name].items():
+        assert [family for family in FAMILIES if key in READ[family]] == [
+            family for family in FAMILIES if READ[family].get(key) == body
+        ]
+        assert sum(key in READ[family] for family in FAMILIES) == 1
+
+
+def test_full_composes_all_families_and_has_at_least_150_columns() -> None:
+    composed = compose_config(["indicator=full"]).indicator
+    assert composed == FILES["full"]
+    assert sum(len(build(body).columns) for body in composed.values()) >= 150
+    assert compose_config(["indicator=[momentum,volatility]"]).indicator == FILES["momentum"] | FILES["volatility"]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -111,18 +138,19 @@ def test_a_file_composes_into_a_frame_of_unique_columns(name: str) -> None:
     assert first == len(frame.columns)
 
 
-@pytest.mark.parametrize(("name", "columns"), [("minimal", 6), ("core", 20)])
+@pytest.mark.parametrize(("name", "columns"), [("minimal", 6), ("core", 20), ("candlestick", 61), ("alpha158", 158)])
 def test_a_set_has_the_columns_that_its_comment_counts(name: str, columns: int) -> None:
     assert sum(len(build(body).columns) for body in FILES[name].values()) == columns
 
 
+@pytest.mark.parametrize("need", NEEDS)
 @pytest.mark.parametrize("name", FILES)
-def test_bars_without_volume_lose_only_what_needs_it(name: str) -> None:
+def test_bars_without_volume_or_dates_lose_only_what_needs_them(name: str, need: str) -> None:
     indicators = {key: build(body) for key, body in FILES[name].items()}
-    needing = {key for key, indicator in indicators.items() if "volume" in indicator.needs}
-    panel = Panel((make_bars(1000, volume=False),))
+    needing = {key for key, indicator in indicators.items() if need in indicator.needs}
+    panel = Panel((replace(make_bars(1000, volume=need != "volume"), calendar=need != "calendar"),))
     if needing == set(indicators):
-        with pytest.raises(FeatureError, match="left out for want of volume"):
+        with pytest.raises(FeatureError, match=f"left out for want of {need}"):
             compute(panel, indicators)
         return
     frame = compute(panel, indicators)
@@ -160,6 +188,14 @@ def test_a_body_needs_volume_exactly_where_volume_changes_it(key: str, body: dic
 
 
 @every_body
+def test_a_body_needs_the_calendar_exactly_where_the_time_changes_it(key: str, body: dict[str, Any]) -> None:
+    indicator, bars = build(body), MARKETS["walk"]
+    other = replace(bars, time=bars.time + np.timedelta64(30, "h"))
+    same = np.array_equal(indicator.compute(bars), indicator.compute(other), equal_nan=True)
+    assert ("calendar" in indicator.needs) != same
+
+
+@every_body
 @every_market
 def test_a_body_ignores_the_future_and_keeps_its_warm_up(bars: Bars, key: str, body: dict[str, Any]) -> None:
     for verdict in check(build(body), bars, points=20):
@@ -180,9 +216,17 @@ def test_a_body_gives_the_same_float32_from_its_last_warmup_bars(bars: Bars, key
 
 
 @every_body
-def test_a_body_is_free_of_the_units_of_price_and_volume(key: str, body: dict[str, Any]) -> None:
+def test_a_body_is_free_of_the_unit_of_price(key: str, body: dict[str, Any]) -> None:
     """Powers of two scale without rounding, so that a tie between two highs stays a tie."""
     indicator, bars = build(body), MARKETS["sp500"]
     prices = {name: getattr(bars, name) * 8 for name in ("open", "high", "low", "close")}
-    found = indicator.compute(replace(bars, volume=bars.volume / 64, **prices))
+    found = indicator.compute(replace(bars, **prices))
     np.testing.assert_allclose(found, indicator.compute(bars), rtol=1e-9, atol=1e-12)
+
+
+@every_body
+def test_a_body_is_free_of_the_unit_of_volume(key: str, body: dict[str, Any]) -> None:
+    """But for the 1 that a published formula adds to a volume of thousands of millions."""
+    indicator, bars = build(body), MARKETS["sp500"]
+    found = indicator.compute(replace(bars, volume=bars.volume / 64))
+    np.testing.assert_allclose(found, indicator.compute(bars), rtol=1e-9, atol=1e-6)

@@ -28,6 +28,8 @@ class Description:
 
     Parameters
     ----------
+    title
+        Its long name, such as ``Relative Strength Index``.
     inputs
         Columns of the bars that it reads, in order.
     parameters
@@ -38,6 +40,7 @@ class Description:
         True where TA-Lib says that a value depends on more history than the look-back.
     """
 
+    title: str
     inputs: tuple[str, ...]
     parameters: Mapping[str, int | float]
     outputs: tuple[str, ...]
@@ -65,6 +68,7 @@ def describe(function: str) -> Description:
     inputs = ([name] if isinstance(name, str) else name for name in info["input_names"].values())
     flags = info["function_flags"] or ()
     return Description(
+        title=info["display_name"],
         inputs=tuple(itertools.chain.from_iterable(inputs)),
         parameters=dict(info["parameters"]),
         outputs=tuple(info["output_names"]),

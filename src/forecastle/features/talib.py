@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,20 @@ from forecastle.features.memory import CHAINS, ENDLESS, poles, settle
 ATR_PERIOD = 14
 """Bars of the average true range (Wilder) in which ``unit="atr"`` measures."""
 
-UNITS = ("raw", "close", "atr")
+STILL = 1e-9
+"""Share of the close below which an average true range is rounding: far less than a tick of any market."""
+
+UNITS: Mapping[str, str] = MappingProxyType(
+    {"raw": "as TA-Lib gives it", "close": "fraction of the close", "atr": "average true ranges"}
+)
+"""What a value can be measured in, and the words for it."""
+
+SCALES: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(("ADX", "ADXR", "DX", "MFI", "MINUS_DI", "PLUS_DI", "RSI", "STOCH", "STOCHF", "ULTOSC"), "0 to 100")
+    | {"AROONOSC": "-100 to 100", "CCI": "mean deviations / 0.015", "CMO": "-100 to 100", "ROC": "per cent"}
+    | {"WILLR": "-100 to 0"}
+)
+"""Range or unit of the functions that have one of their own."""
 
 
 class TALib:
@@ -54,6 +68,10 @@ class TALib:
         Column names.
     warmup : int
         Bars until a row is right; the rows before are NaN.
+    scale : str
+        Unit or range of the values, in words.
+    about : str
+        TA-Lib's long name of the function.
     needs : tuple of str
         ``("volume",)`` where the function reads the volume.
     tolerance : float
@@ -109,7 +127,9 @@ class TALib:
         self.needs = ("volume",) if "volume" in self._inputs else ()
         self.warmup = max(_warmup(function, values) for values in self._calls)
         if unit == "atr":
-            self.warmup = max(self.warmup, _warmup("ATR", {"timeperiod": ATR_PERIOD}))
+            self.warmup = max(self.warmup, RANGE_WARMUP)
+        self.scale = SCALES.get(function, UNITS[unit]) if unit == "raw" else UNITS[unit]
+        self.about = f"{described.title} (TA-Lib)."
 
     @classmethod
     def accepts(cls, node: Mapping[str, Any]) -> tuple[str, ...]:
@@ -123,7 +143,7 @@ class TALib:
         Row t uses bars at or before t.
         """
         series = [getattr(bars, name) for name in self._inputs]
-        values = np.empty((len(self.columns), len(bars)))
+        values: FloatArray = np.empty((len(self.columns), len(bars)))
         rows = iter(values)
         for parameters in self._calls:
             outputs = call(self.function, *series, **parameters)
@@ -134,10 +154,19 @@ class TALib:
         if self.unit == "close":
             values /= bars.close
         elif self.unit == "atr":
-            (size,) = call("ATR", bars.high, bars.low, bars.close, timeperiod=ATR_PERIOD)
-            values = np.divide(values, size, out=np.zeros_like(values), where=size != 0)
+            values = in_ranges(values, bars)
         values[:, : self.warmup - 1] = np.nan
         return values.T
+
+
+def in_ranges(values: FloatArray, bars: Bars) -> FloatArray:
+    """Divide price differences, shape (…, T), by the average true range of 14 bars; 0 where there is no range.
+
+    In a market that stands still Wilder's average fades and never ends; below `STILL` of the close it is no range.
+    """
+    (size,) = call("ATR", bars.high, bars.low, bars.close, timeperiod=ATR_PERIOD)
+    found: FloatArray = np.divide(values, size, out=np.zeros_like(values), where=size > STILL * bars.close)
+    return found
 
 
 def _choose(
@@ -190,3 +219,7 @@ def _shown(parameters: Mapping[str, int | float], listed: set[str]) -> list[str]
 def _warmup(function: str, parameters: Mapping[str, int | float]) -> int:
     """Bars until a row is right: TA-Lib's look-back, the bar itself, and the bars until the start is forgotten."""
     return lookback(function, parameters) + 1 + settle(poles(function, parameters))
+
+
+RANGE_WARMUP = _warmup("ATR", {"timeperiod": ATR_PERIOD})
+"""Bars until the average true range that `in_ranges` divides by is right."""
