@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -95,7 +96,7 @@ STAGES = {stage.__name__: stage for stage in (bars, features, fit, evaluate, rep
 
 def write_params(overrides: Sequence[str] = ()) -> None:
     """Compose conf/ and write params.yaml, with the overrides that were asked for on its first line."""
-    head = f"{_HEAD}{' '.join(overrides)}".rstrip()
+    head = f"{_HEAD}{shlex.join(overrides)}".rstrip()
     write_text(paths.PARAMS, f"{head}\n{dump(_without_choices(compose(overrides)))}")
 
 
@@ -104,7 +105,7 @@ def check_params() -> None:
     if not paths.PARAMS.is_file():
         raise ConfigError(f"{paths.PARAMS} is missing; `make params` writes it")
     first = paths.PARAMS.read_text().partition("\n")[0]
-    overrides = first.removeprefix(_HEAD).split() if first.startswith(_HEAD) else []
+    overrides = shlex.split(first.removeprefix(_HEAD)) if first.startswith(_HEAD) else []
     if _without_choices(read(paths.PARAMS)) != _without_choices(compose(overrides)):
         raise ConfigError(f"{paths.PARAMS} is not what conf/ composes; `make params` writes it anew")
 

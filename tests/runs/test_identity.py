@@ -70,6 +70,7 @@ def test_the_id_is_sixteen_hexadecimal_digits_whatever_the_order_of_versions() -
         "context_length=16",
         "season=7",
         "quantile_levels=[0.1,0.5,0.9]",
+        "quantile_levels=19",
         "objective=mae",
         "missing_volume=refuse",
         "start='2015-02-01'",

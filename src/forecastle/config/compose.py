@@ -78,6 +78,8 @@ def validate(composed: Any, chosen: Mapping[str, str] | None = None) -> Config:
     node = dict(composed)
     if chosen:
         node["choices"] = dict(chosen)
+        if node.get("experiment") and "experiment" not in chosen:  # without a file Hydra takes it for a mere value
+            raise _no_choice("experiment", str(node["experiment"]), _choices().get("experiment", []))
     config = parse(node)
     check_targets(config)
     return config
@@ -135,9 +137,7 @@ def explain(error: BaseException) -> ConfigError:
         names = _choices().get(group, [])
         if not names and group not in Config.__dataclass_fields__:
             return _unknown_key(group, _choices())
-        if not names:
-            return ConfigError(f"{group}: no choice {name!r} (there are none; conf/{group}/{name}.yaml would be one)")
-        return ConfigError(f"{group}: no choice {name!r}{nearest(name, names)} (there are: {', '.join(names)})")
+        return _no_choice(group, name, names)
     if found := re.search(r"Could not override '([^']+)'", text):
         if "." in found[1] and (there := _names(getattr(error.__cause__, "parent_node", None))):
             last = found[1].rpartition(".")[2]
@@ -146,6 +146,11 @@ def explain(error: BaseException) -> ConfigError:
     if found := re.search(r"Key '([^']+)' is not in struct full_key: ([\w.]+)", text):
         return ConfigError(f"unknown key {found[2]!r}: add a new key with +{found[2]}=… where it is meant")
     return ConfigError(re.sub(r" (Available options|Config search path).*", "", text))
+
+
+def _no_choice(group: str, name: str, names: Sequence[str]) -> ConfigError:
+    there = f"there are: {', '.join(names)}" if names else f"there are none; conf/{group}/{name}.yaml would be one"
+    return ConfigError(f"{group}: no choice {name!r}{nearest(name, names)} ({there})")
 
 
 def _names(node: Any) -> list[str]:
