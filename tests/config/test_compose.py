@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from forecastle.config.compose import compose, conf_folder
 from forecastle.config.target import ROLES
@@ -14,11 +17,23 @@ CHOICES = sorted(path for group in ROLES for path in (conf_folder() / group).glo
 CLASSES = {"logistic", "random_forest_classifier"}
 
 
+MANDATORY = {"path": "prices.file", "bid": "bid.file", "timezone": "UTC", "point": "0.01"}
+
+
+def asked(node: dict[str, Any], key: str) -> Iterator[str]:
+    """Keys of the values that a choice leaves to its user (``???``)."""
+    for name, value in node.items():
+        if value == "???":
+            yield f"{key}.{name}"
+        elif isinstance(value, dict):
+            yield from asked(value, f"{key}.{name}")
+
+
 @pytest.mark.parametrize("path", CHOICES, ids=lambda path: f"{path.parent.name}={path.stem}")
 def test_every_shipped_choice_composes_and_passes_every_check(path: Path) -> None:
     overrides = [f"{path.parent.name}={path.stem}"]
-    if path.parent.name == "data" and path.stem in ("csv", "parquet"):
-        overrides.append("data.path=prices.file")
+    for key in asked(yaml.safe_load(path.read_text(encoding="utf-8")), path.parent.name):
+        overrides.append(f"{key}={MANDATORY[key.rpartition('.')[2]]}")
     config = compose(overrides)
     assert config.choices[path.parent.name] == path.stem
 

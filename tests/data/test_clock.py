@@ -61,7 +61,7 @@ def test_words_are_no_times(word: str) -> None:
 
 def test_numbers_need_a_unit_and_are_utc_unless_a_clock_is_named() -> None:
     numbers = pd.Series([1_577_836_800], name="ts")
-    with pytest.raises(DataError, match=r"numbers such as '1577836800'; say data\.time_format=s"):
+    with pytest.raises(DataError, match=r"numbers such as '1577836800'; say data\.format\.time=s"):
         read(numbers)
     assert read(numbers, None, "s") == ["2020-01-01T00:00:00"]
     assert read(numbers * 1000, None, "ms") == ["2020-01-01T00:00:00"]

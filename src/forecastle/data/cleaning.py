@@ -47,9 +47,9 @@ def clean(table: pd.DataFrame, source: BarSource, policy: QualityPolicy) -> tupl
     for symbol, rows in kept.items():
         whole = judge.gaps(symbol, rows, interval) if source.calendar else rows
         judge.close(symbol, whole)
-        columns = {name: np.ascontiguousarray(whole.prices[:, column]) for column, name in enumerate(PRICES)}
-        optional = {name: getattr(whole, name) for name in OPTIONAL}
-        members.append(Bars(symbol, interval, whole.time, calendar=source.calendar, **columns, **optional))
+        open_, high, low, close = (np.ascontiguousarray(column) for column in whole.prices.T)
+        optional = (whole.volume, whole.spread)
+        members.append(Bars(symbol, interval, whole.time, open_, high, low, close, *optional, source.calendar))
     report = QualityReport(where, interval_text(interval), policy, tuple(judge.reports.values()))
     return Panel(tuple(members)), report
 

@@ -5,11 +5,18 @@ from __future__ import annotations
 import zoneinfo
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from forecastle.arrays import TIME
+from forecastle.data.stamps import read_fixed
 from forecastle.errors import ConfigError, DataError, nearest
 
-EPOCH_UNITS = ("s", "ms", "us", "ns")
+EPOCH_UNITS = ("s", "ms", "us", "ns", "epoch")
+
+SMALLEST = 10**8
+"""Seconds since 1970 (March 1973) from which on the size of a number tells its unit: the next thousand times is ms."""
+
 OFFSET = r"(?:[Zz]|[+-]\d\d:?\d\d)\s*$"
 
 
@@ -64,8 +71,10 @@ def to_utc(column: pd.Series, timezone: str | None, time_format: str | None, whe
         The clock that naive times follow. Not used for times that carry an offset. Numbers (since 1970) are UTC where
         it is None, and that clock's reading where it is given (trading terminals export such numbers).
     time_format
-        A ``strftime`` format for texts, or one of ``s ms us ns`` for numbers. None accepts ISO 8601 texts only, so
-        that 1/4/1999 is never guessed.
+        A ``strftime`` format for texts, or one of ``s ms us ns`` for numbers, or ``epoch`` for numbers whose unit is
+        told by their size: seconds from 1e8, ms from 1e11, us from 1e14, ns from 1e17, which is March 1973 to the
+        year 5138 in each; a smaller one is no time. None accepts ISO 8601 texts only, so that 1/4/1999 is never
+        guessed.
     where
         Name of the file, for messages.
 
@@ -107,17 +116,20 @@ def _read(column: pd.Series, time_format: str | None, where: str) -> pd.Series:
         return _since_epoch(pd.to_numeric(column, errors="coerce"), time_format)
     if time_format is None and pd.api.types.is_numeric_dtype(column.dtype):
         raise DataError(
-            f"{where}: times are numbers such as {_example(column)}; say data.time_format=s, ms, us or ns "
+            f"{where}: times are numbers such as {_example(column)}; say data.format.time=s, ms, us or ns "
             "(since 1970), or a format such as %Y%m%d"
         )
     text = column.astype("str")
-    text = text.where(text.str.contains(r"\d", regex=True, na=False))  # pandas would read "now" as a time
+    fixed = read_fixed(text, time_format) if time_format is not None else None
+    if fixed is not None:
+        moments, sound = fixed
+        times = pd.Series(moments, index=column.index)
+        if not sound.all():
+            times[~sound] = _by_format(_with_digit(text[~sound]), str(time_format))
+        return times
+    text = _with_digit(text)
     if time_format is not None:
-        try:
-            parsed: pd.Series = pd.to_datetime(text, format=time_format, errors="coerce", utc="%z" in time_format)
-        except ValueError as error:
-            raise ConfigError(f"time_format {time_format!r} is no format of times: {error}") from None
-        return parsed
+        return _by_format(text, time_format)
     zoned = text.str.contains(OFFSET, regex=True, na=False)
     if not zoned.any():
         return pd.to_datetime(text, format="ISO8601", errors="coerce")
@@ -129,9 +141,32 @@ def _read(column: pd.Series, time_format: str | None, where: str) -> pd.Series:
     return pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True)
 
 
+def _with_digit(text: pd.Series) -> pd.Series:
+    """Texts that hold a digit; the others become missing, since pandas would read "now" as a time."""
+    return text.where(text.str.contains(r"\d", regex=True, na=False))
+
+
+def _by_format(text: pd.Series, time_format: str) -> pd.Series:
+    """Date-times by a ``strftime`` format, zoned where it has an offset; NaT where a text cannot be read."""
+    try:
+        parsed: pd.Series = pd.to_datetime(text, format=time_format, errors="coerce", utc="%z" in time_format)
+    except ValueError as error:
+        raise ConfigError(f"format.time {time_format!r} is no format of times: {error}") from None
+    return parsed
+
+
 def _since_epoch(numbers: pd.Series, unit: Any) -> pd.Series:
     """Naive date-times from numbers since 1970; what is out of range becomes NaT."""
-    return pd.to_datetime(numbers, unit=unit, errors="coerce")
+    if unit != "epoch":
+        return pd.to_datetime(numbers, unit=unit, errors="coerce")
+    there = numbers.between(SMALLEST, np.iinfo(np.int64).max // 2)
+    count = numbers.where(there, 0).fillna(0).to_numpy().astype(np.int64)
+    moments = np.full(len(count), np.datetime64("NaT"), dtype=TIME)
+    for power, (up, down) in enumerate([(1_000_000, 1), (1_000, 1), (1, 1), (1, 1_000)]):
+        low = SMALLEST * 1000**power
+        mine = (count >= low) & (count < 1000 * low) if power < 3 else count >= low
+        moments[mine] = (count[mine] * up // down).astype(TIME)
+    return pd.Series(moments, index=numbers.index)
 
 
 def _example(column: pd.Series) -> str:

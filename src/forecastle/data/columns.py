@@ -12,13 +12,17 @@ STANDARD: dict[str, tuple[str, ...]] = {
     "symbol": ("symbol", "ticker"),
     **{price: (price,) for price in PRICES},
     "volume": ("volume", "tick_volume"),
+    "spread": (),
 }
-"""Names that are found without a mapping, whatever their case."""
+"""Names that are found without a mapping, whatever their case; a spread is never, since its unit has to be told."""
 
-OPTIONAL = ("symbol", "volume")
+OPTIONAL = ("symbol", "volume", "spread")
+
+PAIRS = (*PRICES, "volume")
+"""What may stand in two columns, that of the bid and that of the ask."""
 
 Columns = Mapping[str, str | Sequence[str] | None]
-"""Our name to the file's name or, for the time, names."""
+"""Our name to the file's name or, for the time and for bid and ask, names."""
 
 
 def check_columns(columns: Columns) -> dict[str, str | Sequence[str] | None]:
@@ -27,14 +31,28 @@ def check_columns(columns: Columns) -> dict[str, str | Sequence[str] | None]:
     Raises
     ------
     ConfigError
-        If it names something else, or several columns for anything but the time.
+        If it names something else, several columns where one is wanted, or bid and ask of some prices only.
     """
     for key, value in columns.items():
         if key not in STANDARD:
             raise ConfigError(f"columns may name {', '.join(STANDARD)}, got {key!r}{nearest(str(key), STANDARD)}")
-        if value is not None and not isinstance(value, str) and key != "time":
+        if value is None or isinstance(value, str) or key == "time":
+            continue
+        if key not in PAIRS:
             raise ConfigError(f"columns.{key} must name one column, got {list(value)}")
+        if len(value) != 2:
+            raise ConfigError(f"columns.{key} must name one column, or those of bid and ask, got {list(value)}")
+    sides = {price: 2 if _is_pair(columns.get(price)) else 1 for price in PRICES}
+    if len(set(sides.values())) > 1:
+        single = ", ".join(price for price, count in sides.items() if count == 1)
+        raise ConfigError(f"columns must name bid and ask for all four prices or for none, got one column for {single}")
+    if sides["close"] == 2 and columns.get("spread"):
+        raise ConfigError(f"columns.spread must be null where bid and ask give it, got {columns['spread']!r}")
     return dict(columns)
+
+
+def _is_pair(value: str | Sequence[str] | None) -> bool:
+    return value is not None and not isinstance(value, str)
 
 
 def find_columns(names: Sequence[str], given: Columns, where: str) -> dict[str, list[str]]:
@@ -52,7 +70,7 @@ def find_columns(names: Sequence[str], given: Columns, where: str) -> dict[str, 
     Returns
     -------
     dict
-        One column for each, or several for the time; optional ones that are absent are left out.
+        One column for each, or several for the time, or bid and ask; optional ones that are absent are left out.
 
     Raises
     ------
@@ -74,8 +92,20 @@ def find_columns(names: Sequence[str], given: Columns, where: str) -> dict[str, 
                 continue
         for theirs in wanted or [ours]:
             if names.count(theirs) != 1:
-                what = "no column" if theirs not in names else f"{names.count(theirs)} columns named"
-                there = f"there are {', '.join(names)}{nearest(theirs, names)}"
-                raise DataError(f"{where}: {what} {theirs!r} for {ours}, {there} (data.columns.{ours})")
+                raise DataError(f"{where}: {_absence(names, theirs)} for {ours}, {_what_is(names, theirs, ours)}")
         found[ours] = wanted
     return found
+
+
+def _absence(names: Sequence[str], theirs: str) -> str:
+    return f"no column {theirs!r}" if theirs not in names else f"{names.count(theirs)} columns named {theirs!r}"
+
+
+def _what_is(names: Sequence[str], theirs: str, ours: str) -> str:
+    there = f"there are {', '.join(names[:20])}{nearest(theirs, names)} (data.columns.{ours})"
+    if sum(name[:1].isdigit() for name in names) > len(names) // 2:
+        return f"{there}; the first line holds numbers: where a file has no header line, say data.format.names=[…]"
+    sides = [name for name in names if name.strip("<> ").lower().startswith(("bid", "ask"))]
+    if ours in PRICES and len(sides) > 1:
+        return f"{there}; a list of two joins bid and ask, for example data.columns.{ours}=[{sides[0]},{sides[-1]}]"
+    return there

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from forecastle.data.files import CsvSource
+from forecastle.data.format import TextFormat
 from forecastle.errors import ConfigError, MissingExtraError, nearest
 
 NAMES = ("nasdaq", "sp500")
@@ -46,7 +47,9 @@ class PackagedSource:
             )
         path = Path(spec.origin).parent / "data" / name / f"{name}.csv.gz"
         self.name = name
-        self._file = CsvSource(str(path), timezone="UTC", interval="1D", symbol=name.upper(), time_format="%m/%d/%Y")
+        self._file = CsvSource(
+            str(path), timezone="UTC", interval="1D", symbol=name.upper(), format=TextFormat("%m/%d/%Y")
+        )
 
     def history(self, start: pd.Timestamp | None = None, end: pd.Timestamp | None = None) -> pd.DataFrame:
         """All rows with open time in [start, end)."""

@@ -70,8 +70,8 @@ def by_symbol(table: pd.DataFrame, where: str) -> Iterator[tuple[str, Rows]]:
     if codes.min() < 0:
         raise DataError(f"{where}: row {row_number(table, int(codes.argmin()))} has no symbol")
     time = table["time"].dt.tz_localize(None).to_numpy().astype(TIME)
-    columns = [_numbers(table[name]) for name in PRICES]
-    optional = {name: _numbers(table[name]) for name in OPTIONAL if name in table.columns}
+    columns = [numbers(table[name]) for name in PRICES]
+    optional = {name: numbers(table[name]) for name in OPTIONAL if name in table.columns}
     prices = np.column_stack([values for values, _ in columns])
     text = np.logical_or.reduce([bad for _, bad in (*columns, *optional.values())])
     volume, spread = (optional[name][0] if name in optional else None for name in OPTIONAL)
@@ -92,8 +92,8 @@ def row_number(table: pd.DataFrame, position: int) -> int:
     return int(label) + 1
 
 
-def _numbers(column: pd.Series) -> tuple[FloatArray, BoolArray]:
-    """A column as float64, and where it holds something that is no number."""
+def numbers(column: pd.Series) -> tuple[FloatArray, BoolArray]:
+    """Read a column as float64, NaN where there is no number, and tell where it holds something else."""
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiu":
         return column.to_numpy(dtype=np.float64), np.zeros(len(column), dtype=bool)
     missing = column.isna().to_numpy(dtype=bool)
