@@ -14,16 +14,12 @@ from forecastle.features.library import FUNCTIONS, call, describe, lookback
 PATTERNS: tuple[str, ...] = tuple(name.removeprefix("CDL").lower() for name in FUNCTIONS if name.startswith("CDL"))
 """TA-Lib's candlestick patterns, 61 of them, such as ``hammer``."""
 
-BITS = 30
-"""Significant bits of a price that the patterns look at: one part in a thousand million."""
-
 
 class Candlestick:
     """Candlestick patterns of TA-Lib (after Bulkowski 2008 and Nison 1991): 1 bullish, -1 bearish, 0 none.
 
-    A confirmed pattern is ±2. Warm-up: TA-Lib's look-back, 3 to 15 bars. TA-Lib compares with the mean body or range of
-    the last ten bars, from running totals; prices are rounded to 30 significant bits before, so that these totals are
-    exact and a pattern does not hang on what was traded years ago.
+    A confirmed hikkake is ±2, an engulfing that only just covers ±.8. Warm-up: TA-Lib's look-back, 3 to 15 bars, since
+    a candle is called long, short or a doji by the mean body or range of the ten bars before.
 
     Parameters
     ----------
@@ -44,7 +40,7 @@ class Candlestick:
     ('candlestick_hammer', 'candlestick_doji')
     """
 
-    scale = "-1, 0 or 1; 2 where confirmed"
+    scale = "-1, 0 or 1"
     needs: tuple[str, ...] = ()
     tolerance: float = 1e-9
 
@@ -74,17 +70,10 @@ class Candlestick:
 
         Row t uses bars at or before t.
         """
-        prices = [_rounded(getattr(bars, name)) for name in PRICES]
+        prices = [getattr(bars, name) for name in PRICES]
         values = np.empty((len(self.columns), len(bars)))
         for row, (function, parameters) in zip(values, self._calls, strict=True):
             (found,) = call(function, *prices, **parameters)
             np.divide(found, 100.0, out=row)
             row[: self.warmup - 1] = np.nan
         return values.T
-
-
-def _rounded(prices: FloatArray) -> FloatArray:
-    """Prices rounded to `BITS` significant bits."""
-    fraction, exponent = np.frexp(prices)
-    rounded: FloatArray = np.ldexp(np.rint(fraction * 2.0**BITS), exponent - BITS)
-    return rounded
