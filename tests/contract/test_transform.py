@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+from forecastle.config.target import build as build_node
 from forecastle.data.bars import Bars, Panel
 from forecastle.features.frame import FeatureFrame
 from forecastle.windows.context import Task, Windows
@@ -18,6 +18,7 @@ from forecastle.windows.target import LogReturn
 from forecastle.windows.transform import Chain
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "transform"
+ROOT = {"seed": 3, "threads": 1, "horizon": 3, "context_length": 8}
 TRAIN = np.arange(20, 300)
 SEEN = slice(50 + 20 - 7, 50 + 300)  # rows of the features that the training contexts cover
 
@@ -28,7 +29,9 @@ def config(request: pytest.FixtureRequest) -> Path:
 
 
 def build(config: Path) -> Chain:
-    return Chain({name: instantiate(node) for name, node in OmegaConf.load(config).items()})
+    whole = OmegaConf.create({**ROOT, "transform": OmegaConf.load(config)})
+    nodes = OmegaConf.to_container(whole, resolve=True)["transform"]
+    return Chain({name: build_node(node, f"transform.{name}") for name, node in nodes.items()})
 
 
 def make_values(count: int) -> np.ndarray:
