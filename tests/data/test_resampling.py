@@ -178,7 +178,7 @@ def test_bars_that_lie_in_two_are_refused() -> None:
         r"they meet at 2020-01-01T22:00:00.000000; another day_start may suit these bars",
     ):
         resample(days, "1D", NEW_YORK)
-    with pytest.raises(DataError, match="the bar at 2020-01-05T12:00:00.000000 lies in two of 1W"):
+    with pytest.raises(DataError, match=r"the bar at 2020-01-05T12:00:00.000000 lies in two of 1W"):
         resample(replace(days, time=days.time + 12 * HOUR), "1W")
 
 
