@@ -52,7 +52,7 @@ help: ## List the targets
 		printf '  make %-11s %s\n' "$$target" "$$what"; done
 
 # One stamp for each set of extras: what is installed is not looked at again until the pins change.
-.venv/.has-core: EXTRAS := dvc,wandb
+.venv/.has-core: EXTRAS := dvc,wandb,store
 .venv/.has-test: EXTRAS := test
 .venv/.has-check: EXTRAS := test,check
 

@@ -18,6 +18,7 @@ usage: forecastle COMMAND [ARGUMENT ...]
   show RUN                   print a run's table and where its report lies
   evaluate RUN part=test     open the test part of a run that belongs to a sweep; this is written down
   reproduce RUN              compute a run again and compare every metric bit for bit
+  data VERB [...]            candles: import | export | list | verify (forecastle data --help)
   params [--check]           write params.yaml (or check that it is what conf/ composes) for the DVC stages
   version                    print the version
 
@@ -41,6 +42,7 @@ def _dispatch(words: list[str]) -> int:
         "show": commands.show,
         "evaluate": commands.evaluate,
         "reproduce": commands.reproduce,
+        "data": commands.data,
         "params": commands.params,
         "version": commands.version,
     }

@@ -77,6 +77,13 @@ def reproduce(words: Sequence[str]) -> int:
     return 0 if verdict.same else 1
 
 
+def data(words: Sequence[str]) -> int:
+    """Bring candles into the store, write them out, list or check them."""
+    from forecastle.candles import data as act
+
+    return act(words)
+
+
 def params(words: Sequence[str]) -> int:
     """Write params.yaml, or check it."""
     from forecastle.stages import check_params, write_params

@@ -30,3 +30,6 @@ STAGE_SCORES = DATA / "scores"
 STAGE_METRICS = DATA / METRICS
 STAGE_PLOTS = DATA / "plots"
 STAGE_REPORT = DATA / REPORT
+
+# The candle store
+STORE = DATA / "candles.duckdb"

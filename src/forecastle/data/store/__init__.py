@@ -1,0 +1,1 @@
+"""A store of candles: one DuckDB file, or a database that SQLAlchemy knows."""
