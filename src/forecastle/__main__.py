@@ -19,6 +19,8 @@ usage: forecastle COMMAND [ARGUMENT ...]
   evaluate RUN part=test     open the test part of a run that belongs to a sweep; this is written down
   reproduce RUN              compute a run again and compare every metric bit for bit
   data VERB [...]            candles: import | export | list | verify (forecastle data --help)
+  indicators [KEY=VALUE ...] list the indicators: columns, unit, warm-up (of indicator=full, or of what is chosen)
+  check [KEY=VALUE ...]      try on the chosen bars whether indicators look ahead or claim too short a warm-up
   params [--check]           write params.yaml (or check that it is what conf/ composes) for the DVC stages
   version                    print the version
 
@@ -43,6 +45,8 @@ def _dispatch(words: list[str]) -> int:
         "evaluate": commands.evaluate,
         "reproduce": commands.reproduce,
         "data": commands.data,
+        "indicators": commands.indicators,
+        "check": commands.check,
         "params": commands.params,
         "version": commands.version,
     }

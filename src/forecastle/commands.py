@@ -84,6 +84,22 @@ def data(words: Sequence[str]) -> int:
     return act(words)
 
 
+def indicators(words: Sequence[str]) -> int:
+    """List what `full`, or the chosen indicators, are."""
+    from forecastle.config.compose import compose
+    from forecastle.features.listing import describe_indicators, render_indicators
+
+    print(render_indicators(describe_indicators(compose(list(words) or ["indicator=full"]).indicator)))
+    return 0
+
+
+def check(words: Sequence[str]) -> int:
+    """Try whether indicators look ahead, or claim too short a warm-up, on the chosen bars."""
+    from forecastle.checking import run as try_indicators
+
+    return try_indicators(words)
+
+
 def params(words: Sequence[str]) -> int:
     """Write params.yaml, or check it."""
     from forecastle.stages import check_params, write_params

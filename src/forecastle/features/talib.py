@@ -129,7 +129,7 @@ class TALib:
         if unit == "atr":
             self.warmup = max(self.warmup, RANGE_WARMUP)
         self.scale = SCALES.get(function, UNITS[unit]) if unit == "raw" else UNITS[unit]
-        self.about = f"{described.title} (TA-Lib)."
+        self.about = f"{'Close less ' if from_close else ''}{described.title} (TA-Lib)."
 
     @classmethod
     def accepts(cls, node: Mapping[str, Any]) -> tuple[str, ...]:
