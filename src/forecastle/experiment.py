@@ -18,6 +18,7 @@ from forecastle.data.bars import Panel
 from forecastle.data.quality import QualityReport
 from forecastle.errors import RunError
 from forecastle.evaluation.score import Scored
+from forecastle.features.cache.memory import Cache
 from forecastle.features.frame import FeatureFrame
 from forecastle.logs import run_log
 from forecastle.pipeline import TEST, VALIDATION, Fitted, Sample
@@ -89,9 +90,13 @@ class Experiment:
     @cached_property
     def frame(self) -> FeatureFrame:
         """Features of all bars."""
-        found: FeatureFrame = self._recall(
-            "features", self._features_key, lambda: pipeline.compute_features(self.config, self.panel)
-        )
+        with self.steps.step("features"):
+            return pipeline.compute_features(self.config, self.panel, self._cache)
+
+    @cached_property
+    def _cache(self) -> Cache:
+        node = self.config.cache
+        found: Cache = self._memory.get(f"cache-{digest(node)}", lambda: build(node, "cache"))
         return found
 
     @cached_property

@@ -13,13 +13,15 @@ from pathlib import Path
 import numpy as np
 
 from forecastle.config.schema import Config
-from forecastle.config.target import build, target_modules, target_names
+from forecastle.config.target import build, defining_modules, target_modules, target_names
 from forecastle.data.bars import Panel
 from forecastle.data.loading import load
 from forecastle.data.quality import QualityReport
 from forecastle.evaluation.metric import Metric
 from forecastle.evaluation.objective import applicable, default_objective
 from forecastle.evaluation.score import Scored, combine, score_one
+from forecastle.features.cache.key import frame_key
+from forecastle.features.cache.memory import Cache
 from forecastle.features.engine import compute
 from forecastle.features.frame import FeatureFrame
 from forecastle.models.baseline import LastValue, RandomWalk, SeasonalNaive
@@ -76,10 +78,17 @@ def identify(config: Config, panel: Panel) -> Identity:
     return Identity(digest(config.identity), panel.content, code, library_versions(target_names(config)))
 
 
-def compute_features(config: Config, panel: Panel) -> FeatureFrame:
-    """What is known at each bar."""
-    indicators = {name: build(node, f"indicator.{name}") for name, node in config.indicator.items()}
-    return compute(panel, indicators, config.missing_volume)
+def compute_features(config: Config, panel: Panel, cache: Cache | None = None) -> FeatureFrame:
+    """What is known at each bar; with a cache, computed only where it is not there."""
+
+    def make() -> FeatureFrame:
+        indicators = {name: build(node, f"indicator.{name}") for name, node in config.indicator.items()}
+        return compute(panel, indicators, config.missing_volume)
+
+    if cache is None:
+        return make()
+    modules = defining_modules(config.indicator)
+    return cache.frame(frame_key(panel, list(config.indicator.items()), [config.missing_volume], modules), make)
 
 
 def past_length(config: Config) -> int:

@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 TOLERANCE = 1e-6
 """Largest relative difference of a metric on another family of processors."""
 
+UNCACHED = {"_target_": "forecastle.features.cache.memory.MemoryCache", "entries": 0}
+"""The cache of a run that is computed again: none, since what it keeps may be what is wrong."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -46,7 +49,7 @@ def reproduce(found: Run) -> Verdict:
     ForecastleError
         If the run is damaged or cannot be computed any more (its data are gone, say).
     """
-    config = replace(read(found.folder / paths.CONFIG), force=True)
+    config = replace(read(found.folder / paths.CONFIG), force=True, cache=UNCACHED)
     experiment = Experiment(config)
     with tempfile.TemporaryDirectory(prefix="forecastle-") as name:
         folder = Path(name)

@@ -20,6 +20,7 @@ from typing import Any
 from forecastle import logs, paths, pipeline
 from forecastle.config.compose import compose, dump, read
 from forecastle.config.schema import Config
+from forecastle.config.target import build
 from forecastle.data.storage import read_panel, write_panel
 from forecastle.errors import ConfigError, nearest
 from forecastle.features.store import read_frame, write_frame
@@ -39,7 +40,8 @@ def bars(config: Config) -> None:
 
 def features(config: Config) -> None:
     """Bars → data/features."""
-    write_frame(pipeline.compute_features(config, read_panel(paths.STAGE_BARS)), _fresh(paths.STAGE_FEATURES))
+    frame = pipeline.compute_features(config, read_panel(paths.STAGE_BARS), build(config.cache, "cache"))
+    write_frame(frame, _fresh(paths.STAGE_FEATURES))
 
 
 def fit(config: Config) -> None:

@@ -23,7 +23,7 @@ class Config:
 
     Parameters
     ----------
-    data, quality, target, split, model, tracker
+    data, quality, target, split, model, tracker, cache
         One ``_target_`` node each.
     indicator, transform, metric
         ``_target_`` nodes by name.
@@ -71,6 +71,7 @@ class Config:
     model: Node
     metric: Node
     tracker: Node
+    cache: Node
     horizon: int
     context_length: int
     season: int
@@ -133,7 +134,9 @@ class Config:
 MANY = ("indicator", "transform", "metric")
 """Groups of which several can be chosen: nodes by name, in order."""
 
-PASSIVE = frozenset({"tracker", "output", "force", "log_level", "sweep", "experiment", "choices", "allowed_targets"})
+PASSIVE = frozenset(
+    {"tracker", "cache", "output", "force", "log_level", "sweep", "experiment", "choices", "allowed_targets"}
+)
 """Root keys that cannot change a number."""
 
 PATHS = frozenset({"path", "folder", "url"})

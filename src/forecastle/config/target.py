@@ -31,6 +31,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "model": ("history", "fit", "predict", "save", "load"),
     "metric": ("applies", "score", "by_step", "pointwise"),
     "tracker": ("start", "log", "finish"),
+    "cache": ("frame",),
 }
 """Methods that the object of each group must have."""
 
@@ -107,6 +108,11 @@ def target_modules(config: Config) -> tuple[str, ...]:
     """Modules outside the built-in prefixes that the configuration names, sorted: the user's own code."""
     found = {name for name in target_names(config) if not name.startswith(PREFIXES)}
     return tuple(sorted({_locate(name, tuple(config.allowed_targets)).__module__ for name in found}))
+
+
+def defining_modules(node: Any) -> tuple[str, ...]:
+    """Modules that define what a checked node and the nodes in it build, sorted, each once."""
+    return tuple(sorted({_import(name).__module__ for name in _names(node)}))
 
 
 def target_names(config: Config) -> tuple[str, ...]:
