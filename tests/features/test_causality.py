@@ -73,6 +73,52 @@ def test_a_back_filled_gap_is_caught(bars: Bars) -> None:
     assert 0 < verdict.ahead < 7
 
 
+def ichimoku_as_drawn(bars: Bars) -> np.ndarray[Any, Any]:
+    """Columns as a chart shows them: the lagging line is the close drawn 26 bars back, the cloud is drawn ahead."""
+    high, low = pd.Series(bars.high), pd.Series(bars.low)
+    fast, slow = ((high.rolling(n).max() + low.rolling(n).min()) / 2 for n in (9, 26))
+    cloud = ((fast + slow) / 2).shift(26)
+    return np.stack([close(bars).shift(-26).ffill(), cloud], axis=1)
+
+
+def test_an_ichimoku_whose_lagging_line_is_drawn_back_is_caught_and_its_cloud_is_not(bars: Bars) -> None:
+    drawn = Planted(ichimoku_as_drawn, warmup=52, columns=("lagging", "cloud"))
+    lagging, cloud = check(drawn, bars)
+    assert (lagging.ok, lagging.ahead) == (False, 26)
+    assert (cloud.ok, cloud.ahead) == (True, 0)
+
+
+def test_an_ichimoku_whose_cloud_is_shifted_the_wrong_way_is_caught(bars: Bars) -> None:
+    def shifted(bars: Bars) -> pd.Series:
+        high, low = pd.Series(bars.high), pd.Series(bars.low)
+        return ((high.rolling(52).max() + low.rolling(52).min()) / 2).shift(-26).ffill()
+
+    (verdict,) = check(Planted(shifted, warmup=52), bars)
+    assert verdict.ahead == 26
+
+
+def kalman(observed: np.ndarray[Any, Any], smooth: bool) -> np.ndarray[Any, Any]:
+    """Local-level model: the filter's mean at each bar, or with the Rauch-Tung-Striebel pass back over it."""
+    means, variances = np.empty(len(observed)), np.empty(len(observed))
+    mean, variance = observed[0], 1.0
+    for row, value in enumerate(observed):
+        gain = (variance + 0.1) / (variance + 1.1)
+        mean, variance = mean + gain * (value - mean), (1 - gain) * (variance + 0.1)
+        means[row], variances[row] = mean, variance
+    if smooth:
+        for row in range(len(observed) - 2, -1, -1):
+            weight = variances[row] / (variances[row] + 0.1)
+            means[row] += weight * (means[row + 1] - means[row])
+    return means
+
+
+def test_a_kalman_smoother_is_caught_and_its_filter_is_not(bars: Bars) -> None:
+    (smoother,) = check(Planted(lambda bars: kalman(bars.close, smooth=True), warmup=120), bars)
+    (filtered,) = check(Planted(lambda bars: kalman(bars.close, smooth=False), warmup=120), bars)
+    assert smoother.ahead > 20
+    assert filtered.ok
+
+
 def test_a_smoother_in_place_of_a_filter_is_caught(bars: Bars) -> None:
     def both_ways(bars: Bars) -> pd.Series:
         return close(bars)[::-1].ewm(alpha=0.2).mean()[::-1]

@@ -5,10 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 
+import numpy as np
+
 from forecastle.arrays import FloatArray
 from forecastle.data.bars import Bars
 from forecastle.features.library import call
 from forecastle.features.memory import poles, settle
+from forecastle.features.rolling import moments
 from forecastle.features.trailing import Trailing, positive, ratio
 
 
@@ -30,13 +33,13 @@ class Channel(Trailing):
 
     @abstractmethod
     def edges(self, bars: Bars, period: int) -> tuple[FloatArray, FloatArray]:
-        """Lower and upper edge, price, each of shape (T,)."""
+        """Lower and upper edge, price; each ends at the last bar and may begin later than the first."""
 
     def values(self, bars: Bars, period: int) -> tuple[FloatArray, ...]:
         """Position and width."""
         lower, upper = self.edges(bars, period)
-        width = upper - lower
-        return ratio(bars.close - lower, width, empty=0.5), width / bars.close
+        width, close = upper - lower, bars.close[-len(lower) :]
+        return ratio(close - lower, width, empty=0.5), width / close
 
 
 class Bollinger(Channel):
@@ -65,9 +68,9 @@ class Bollinger(Channel):
 
     def edges(self, bars: Bars, period: int) -> tuple[FloatArray, FloatArray]:
         """Lower and upper band."""
-        reach = {"nbdevup": self.deviations, "nbdevdn": self.deviations}
-        upper, _, lower = call("BBANDS", bars.close, timeperiod=period, **reach)
-        return lower, upper
+        middle, variance = moments(bars.close, period)
+        reach = self.deviations * np.sqrt(variance)
+        return middle - reach, middle + reach
 
 
 class Donchian(Channel):

@@ -160,13 +160,13 @@ class TALib:
 
 
 def in_ranges(values: FloatArray, bars: Bars) -> FloatArray:
-    """Divide price differences, shape (…, T), by the average true range of 14 bars; 0 where there is no range.
+    """Divide price differences, shape (…, T), by the average true range of 14 bars, in place; 0 where there is none.
 
     In a market that stands still Wilder's average fades and never ends; below `STILL` of the close it is no range.
     """
     (size,) = call("ATR", bars.high, bars.low, bars.close, timeperiod=ATR_PERIOD)
-    found: FloatArray = np.divide(values, size, out=np.zeros_like(values), where=size > STILL * bars.close)
-    return found
+    size[size <= STILL * bars.close] = np.inf
+    return np.divide(values, size, out=values)
 
 
 def _choose(
