@@ -173,6 +173,15 @@ def test_a_missing_feature_costs_the_origins_whose_context_holds_it(
         assert missing_features(holed, 5) == Missing(bars=1, origins=5, columns={"feature_1": 1})
 
 
+def test_missing_features_cost_nothing_where_they_may_be_missing(panel: Panel, frame_of: FrameOf, task: Task) -> None:
+    whole, holed = frame_of(panel), spoilt(frame_of(panel), (40, 0), (69, 1), (100, 1))
+    expected = make_windows(panel, whole, task, 5, 9).context.row
+    windows = make_windows(panel, holed, task, 5, 9, allow_missing=True)
+    np.testing.assert_array_equal(windows.context.row, expected)
+    assert len(make_windows(panel, holed, task, 5, 9)) < len(expected)
+    assert np.isnan(latest_context(panel, holed, task, 5, 9, allow_missing=True).features[0, -1, 1])
+
+
 def test_warmup_does_not_count_as_missing(panel: Panel, frame_of: FrameOf) -> None:
     frame = frame_of(panel, warmup=10)
     assert missing_features(frame, 5) == Missing(bars=0, origins=0, columns={})

@@ -37,7 +37,15 @@ class Missing:
     columns: dict[str, int]
 
 
-def make_windows(panel: Panel, frame: FeatureFrame, task: Task, context_length: int, past_length: int) -> Windows:
+def make_windows(
+    panel: Panel,
+    frame: FeatureFrame,
+    task: Task,
+    context_length: int,
+    past_length: int,
+    *,
+    allow_missing: bool = False,
+) -> Windows:
     """Cut every complete window of a panel, ascending in time, symbols one after the other.
 
     A window is complete where all C bars of its context have warmed-up, finite features, the volatility at its origin
@@ -56,6 +64,9 @@ def make_windows(panel: Panel, frame: FeatureFrame, task: Task, context_length: 
         C, bars of features.
     past_length
         P ≥ C, bars of log close.
+    allow_missing
+        Keep windows in which a feature is missing after the warm-up: right where a transform fills it (`Chain.fills`),
+        and nowhere else.
 
     Returns
     -------
@@ -74,7 +85,7 @@ def make_windows(panel: Panel, frame: FeatureFrame, task: Task, context_length: 
     horizon = task.horizon
     _check(horizon, context_length, past_length)
     timeline = build_timeline(panel, frame)
-    complete = _complete(frame, context_length, past_length)
+    complete = _complete(frame, context_length, past_length, allow_missing=allow_missing)
     rows, targets, ends = [], [], []
     start = 0
     for bars in panel:
@@ -94,7 +105,15 @@ def make_windows(panel: Panel, frame: FeatureFrame, task: Task, context_length: 
     return Windows(context, np.concatenate(targets), np.ones(len(row)), np.concatenate(ends))
 
 
-def latest_context(panel: Panel, frame: FeatureFrame, task: Task, context_length: int, past_length: int) -> Context:
+def latest_context(
+    panel: Panel,
+    frame: FeatureFrame,
+    task: Task,
+    context_length: int,
+    past_length: int,
+    *,
+    allow_missing: bool = False,
+) -> Context:
     """Return the context at the newest bar of each symbol: what a forecast of the unknown future is made from.
 
     Parameters are those of `make_windows`; no target is computed.
@@ -109,7 +128,7 @@ def latest_context(panel: Panel, frame: FeatureFrame, task: Task, context_length
     _check(task.horizon, context_length, past_length)
     timeline = build_timeline(panel, frame)
     row = np.cumsum(frame.lengths) - 1
-    complete = _complete(frame, context_length, past_length)
+    complete = _complete(frame, context_length, past_length, allow_missing=allow_missing)
     for bars, last in zip(panel, row.tolist(), strict=True):
         if not complete[last]:
             absent = ~np.all(np.isfinite(frame.values[max(last - context_length + 1, 0) : last + 1]), axis=0)
@@ -185,8 +204,10 @@ def _run(whole: BoolArray) -> IntArray:
     return index - np.maximum.accumulate(np.where(whole, -1, index))
 
 
-def _complete(frame: FeatureFrame, context_length: int, past_length: int) -> BoolArray:
-    """Where a context of features and past is whole, shape (T,)."""
+def _complete(frame: FeatureFrame, context_length: int, past_length: int, *, allow_missing: bool) -> BoolArray:
+    """Where a context of features and past is whole, or at least warmed up, shape (T,)."""
     old_enough = _age(frame.lengths) >= _need(frame, context_length, past_length) - 1
+    if allow_missing:
+        return old_enough
     whole = np.all(np.isfinite(frame.values), axis=1)
     return old_enough & (_run(whole) >= context_length)
