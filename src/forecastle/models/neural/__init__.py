@@ -1,0 +1,1 @@
+"""Networks, and the one forecaster that trains them all with Lightning: the only place where torch exists."""
