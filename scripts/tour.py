@@ -34,7 +34,7 @@ for line in sys.argv[1:]:
     print(">>>", line)
     console.push(line)
 """
-WIDTH = 1130
+WIDTH = 1120
 """Pixels of the picture's width: the table of scores is cut between two columns."""
 
 
