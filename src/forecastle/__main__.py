@@ -18,9 +18,10 @@ usage: forecastle COMMAND [ARGUMENT ...]
   show RUN                   print a run's table and where its report lies
   evaluate RUN part=test     open the test part of a run that belongs to a sweep; this is written down
   reproduce RUN              compute a run again and compare every metric bit for bit
-  data VERB [...]            candles: import | export | list | verify (forecastle data --help)
+  data VERB [...]            candles: import | export | list | verify | inspect (forecastle data --help)
   indicators [KEY=VALUE ...] list the indicators: columns, unit, warm-up (of indicator=full, or of what is chosen)
   check [KEY=VALUE ...]      try on the chosen bars whether indicators look ahead or claim too short a warm-up
+  cache VERB [KEY=VALUE ...] kept features: status | clear | verify (forecastle cache --help)
   params [--check]           write params.yaml (or check that it is what conf/ composes) for the DVC stages
   version                    print the version
 
@@ -47,6 +48,7 @@ def _dispatch(words: list[str]) -> int:
         "data": commands.data,
         "indicators": commands.indicators,
         "check": commands.check,
+        "cache": commands.cache,
         "params": commands.params,
         "version": commands.version,
     }

@@ -1,4 +1,4 @@
-"""The commands: run, list, show, evaluate, reproduce, params."""
+"""The commands: run, list, show, evaluate, reproduce, data, indicators, check, cache, params."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def reproduce(words: Sequence[str]) -> int:
 
 
 def data(words: Sequence[str]) -> int:
-    """Bring candles into the store, write them out, list or check them."""
+    """Bring candles into the store, write them out, list or check them; look at a file."""
     from forecastle.candles import data as act
 
     return act(words)
@@ -98,6 +98,13 @@ def check(words: Sequence[str]) -> int:
     from forecastle.checking import run as try_indicators
 
     return try_indicators(words)
+
+
+def cache(words: Sequence[str]) -> int:
+    """Tell of the cache of features, clear it, or check it."""
+    from forecastle.caching import cache as act
+
+    return act(words)
 
 
 def params(words: Sequence[str]) -> int:

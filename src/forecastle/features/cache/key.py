@@ -48,9 +48,8 @@ def frame_key(panel: Panel, indicators: Sequence[Any], settings: Sequence[Any], 
         If the source of a module cannot be found.
     """
     source, versions = source_hash(tuple(sorted({*modules, "forecastle.features.engine"})))
-    libraries = {**library_versions(), **dict(versions)}
     bars = [[each.symbol, each.content] for each in panel]
-    return digest([FORMAT, bars, list(indicators), list(settings), source, libraries, machine()])
+    return digest([FORMAT, bars, list(indicators), list(settings), source, library_versions(), versions, machine()])
 
 
 @lru_cache(maxsize=64)
