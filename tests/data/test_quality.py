@@ -17,7 +17,7 @@ def test_rows_are_refused_and_holes_are_counted_unless_it_is_said_otherwise() ->
 
 
 def test_every_setting_of_the_policy_has_its_table_of_what_is_allowed() -> None:
-    assert set(QualityPolicy.__dataclass_fields__) == set(ALLOWED)
+    assert set(QualityPolicy.__dataclass_fields__) == {*ALLOWED, "session"}
     for setting, allowed in ALLOWED.items():
         for policy in allowed:
             assert getattr(QualityPolicy(**{setting: policy}), setting) == policy

@@ -1,4 +1,4 @@
-"""The calendar that the data themselves show, and the bars that it expects but that are absent."""
+"""The bars that a calendar expects but that are absent: the one that the data themselves show, or that of a market."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from forecastle.arrays import SPAN, TIME, TimeArray
+from forecastle.data.session import expected
 from forecastle.errors import DataError
 
 WEEK = 7 * 86_400_000_000
@@ -26,10 +27,11 @@ MOST = 20_000_000
 Slots = npt.NDArray[np.int64]
 
 
-def slots(time: TimeArray, interval: np.timedelta64) -> tuple[Slots, Slots]:
+def slots(time: TimeArray, interval: np.timedelta64, market: str = "shown") -> tuple[Slots, Slots]:
     """Number the bars by the slots of their calendar, and find the slots that are absent.
 
-    A week is divided into slots of one interval. A slot is expected to hold a bar where it does in most of the
+    Where a market is named, a slot is expected to hold a bar where that market is open. Else it is read from the data:
+    a week is divided into slots of one interval, and a slot is expected to hold a bar where it does in most of the
     nine weeks around it (fewer at the ends; weeks without any bar do not vote). A majority of neighbours keeps an
     edge where it is, so opening hours may move with daylight saving or for good without a gap being seen; a
     single holiday is seen. Bars longer than a day, or that do not divide a week, are expected at every interval.
@@ -40,6 +42,8 @@ def slots(time: TimeArray, interval: np.timedelta64) -> tuple[Slots, Slots]:
         Open times, shape (T,), strictly increasing.
     interval
         Length of a bar.
+    market
+        See `forecastle.data.session.Session`.
 
     Returns
     -------
@@ -61,9 +65,20 @@ def slots(time: TimeArray, interval: np.timedelta64) -> tuple[Slots, Slots]:
         raise DataError(f"no bars between {time[widest]} and {time[widest + 1]}: is one of the times wrong?")
     if length > 86_400_000_000 or WEEK % length:
         present = np.concatenate([[0], np.cumsum(np.maximum(np.rint(walked / length).astype(np.int64), 1))])
-        return present, _between(present)
-    present = (moments - SATURDAY) // length
-    return present, _absent(present, WEEK // length)
+    else:
+        present = (moments - SATURDAY) // length
+        if market == "shown":
+            return present, _absent(present, WEEK // length)
+    absent = _between(present)
+    if market == "shown":
+        return present, absent
+    return present, absent[expected(slot_times(time, interval, present, absent), interval, market)]
+
+
+def slot_times(time: TimeArray, interval: np.timedelta64, present: Slots, absent: Slots) -> TimeArray:
+    """Open times of absent slots: as many intervals after the last bar before each as their numbers say."""
+    before = np.searchsorted(present, absent, side="right") - 1
+    return time[before] + (absent - present[before]) * interval
 
 
 def _between(present: Slots) -> Slots:

@@ -9,11 +9,14 @@ import pandas as pd
 
 from forecastle.arrays import BoolArray
 from forecastle.data.bars import OPTIONAL, PRICES, Bars, BarSource, Panel
-from forecastle.data.calendar import slots
+from forecastle.data.calendar import slot_times, slots
 from forecastle.data.checks import DEFECTS, Defect, insert_flat
 from forecastle.data.interval import interval_text, most_frequent, parse_interval, steps
 from forecastle.data.quality import ALLOWED, Finding, QualityPolicy, QualityReport, SymbolReport
 from forecastle.data.rows import Rows, by_symbol, row_number
+from forecastle.data.session import ZONE_POLICIES
+from forecastle.data.weekend import WEEKEND_DEFECTS
+from forecastle.data.zone import zone_changes
 from forecastle.errors import DataError
 
 SHOWN = 5
@@ -41,10 +44,12 @@ def clean(table: pd.DataFrame, source: BarSource, policy: QualityPolicy) -> tupl
     """
     where = str(getattr(source, "name", type(source).__name__))
     judge = _Judge(table, policy, where)
-    kept = {symbol: judge.rows(symbol, rows) for symbol, rows in by_symbol(table, where)}
+    kept = {symbol: judge.rows(symbol, rows, source.calendar) for symbol, rows in by_symbol(table, where)}
     interval = _interval(kept, source.interval, where)
     members = []
     for symbol, rows in kept.items():
+        if source.calendar:
+            judge.zone(symbol, rows, interval)
         whole = judge.gaps(symbol, rows, interval) if source.calendar else rows
         judge.close(symbol, whole)
         open_, high, low, close = (np.ascontiguousarray(column) for column in whole.prices.T)
@@ -61,10 +66,10 @@ class _Judge:
         self.table, self.policy, self.where = table, policy, where
         self.reports: dict[str, SymbolReport] = {}
 
-    def rows(self, symbol: str, rows: Rows) -> Rows:
-        """The rows of a symbol that remain after every kind of defect of a row."""
+    def rows(self, symbol: str, rows: Rows, calendar: bool) -> Rows:
+        """The rows of a symbol that remain after every kind of defect of a row; no calendar, no weekends."""
         report = self.reports[symbol] = SymbolReport(symbol, len(rows))
-        for defect in DEFECTS:
+        for defect in (*DEFECTS, *(WEEKEND_DEFECTS if calendar else ())):
             bad = defect.find(rows)
             count = int(np.count_nonzero(bad))
             if not count:
@@ -79,17 +84,32 @@ class _Judge:
             raise DataError(f"{self.where}: {symbol}: no row remains of {report.rows_in}: {_summary(report.findings)}")
         return rows
 
+    def zone(self, symbol: str, rows: Rows, interval: np.timedelta64) -> None:
+        """Tell where the clock of the data changes."""
+        changes = zone_changes(rows.time, interval)
+        if not changes:
+            return
+        first = tuple(
+            {"shift": f"{change.minutes / 60:+g}h"} | self._shown(rows.position[change.row])
+            for change in changes[:SHOWN]
+        )
+        report = self.reports[symbol]
+        report.findings.append(Finding("zone", self.policy.session.zone, len(changes), first))
+        if self.policy.session.zone == "fail":
+            meaning = "the weekly opening and close move in New York time: the clock of the data changes"
+            raise DataError(self._refusal(symbol, report.findings[-1], "session.zone", meaning))
+
     def gaps(self, symbol: str, rows: Rows, interval: np.timedelta64) -> Rows:
         """The rows, with flat bars in the gaps where the policy wants them."""
         try:
-            present, absent = slots(rows.time, interval)
+            present, absent = slots(rows.time, interval, self.policy.session.market)
         except DataError as error:
             raise DataError(f"{self.where}: {symbol}: {error}") from None
         if not len(absent):
             return rows
         report = self.reports[symbol]
         before = np.searchsorted(present, absent, side="right") - 1
-        time = rows.time[before] + (absent - present[before]) * interval
+        time = slot_times(rows.time, interval, present, absent)
         holes, bars = np.unique(before, return_counts=True)
         begin = np.searchsorted(before, holes[:SHOWN])
         first = tuple(
@@ -134,7 +154,8 @@ class _Judge:
         row = finding.first[0]
         values = ", ".join(f"{key} {value}" for key, value in (row.get("after") or row).items())
         place = f"first missing at {row['time']}, after {values}" if "after" in row else f"first: {values}"
-        others = " or ".join(f"quality.{setting}={policy}" for policy in ALLOWED[setting] if policy != "fail")
+        policies = ALLOWED.get(setting, ZONE_POLICIES)
+        others = " or ".join(f"quality.{setting}={policy}" for policy in policies if policy != "fail")
         return (
             f"{self.where}: {symbol}: {finding.count} x {finding.kind}: {meaning} ({place}); {others} would let it pass"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from forecastle.data.session import Session
 from forecastle.errors import ConfigError, nearest
 
 ALLOWED: dict[str, tuple[str, ...]] = {
@@ -41,7 +42,8 @@ class QualityPolicy:
     order
         A time before that of an earlier row. ``drop`` leaves such rows out, ``repair`` sorts.
     duplicates
-        Several rows of one time. ``drop`` keeps the first, ``repair`` the last (an appended correction).
+        Several rows of one time. ``drop`` keeps the first, ``repair`` the last (an appended correction). Also bars of a
+        weekend that repeat those of 24 hours before (some brokers write the Friday again): both leave them out.
     values
         Missing or infinite numbers, prices not above zero, volume below zero, ask below bid. ``drop`` leaves the rows
         out; ``repair`` makes a bar with a bad price flat at the last good close before it, a bad volume zero and a bad
@@ -50,12 +52,14 @@ class QualityPolicy:
         A high below, or a low above, another price of the bar. ``drop`` leaves the rows out, ``repair`` widens high and
         low to contain open and close.
     flat
-        Ten or more bars in a row whose four prices repeat the close before. ``report`` only counts them, ``drop``
-        leaves them out.
+        Ten or more bars in a row whose four prices repeat the close before, and bars of a weekend that do, where nearly
+        all of its bars do. ``report`` only counts them (one of both kinds twice), ``drop`` leaves them out.
     gaps
-        Bars that the calendar shown by the data expects (`forecastle.data.calendar`) but that are absent. ``report``
-        only counts them; ``repair`` inserts bars that are flat at the close before, with volume 0. Mind that the
-        calendar of a week is also read from the weeks after it.
+        Bars that the `session` expects but that are absent. ``report`` only counts them; ``repair`` inserts bars that
+        are flat at the close before, with volume 0. Mind that the calendar that is shown by the data is for each
+        week also read from the weeks after it.
+    session
+        When the market is open, and what is done where the clock of the data changes.
 
     Raises
     ------
@@ -70,6 +74,7 @@ class QualityPolicy:
     ohlc: str = "fail"
     flat: str = "report"
     gaps: str = "report"
+    session: Session = field(default_factory=Session)
 
     def __post_init__(self) -> None:
         for setting, allowed in ALLOWED.items():
@@ -134,5 +139,7 @@ class QualityReport:
         for report in self.symbols:
             findings = {f.kind: {"count": f.count, "policy": f.policy, "first": list(f.first)} for f in report.findings}
             symbols[report.symbol] = {**vars(report), "findings": findings}
-        policy = {setting: getattr(self.policy, setting) for setting in ALLOWED}
+        policy = {setting: getattr(self.policy, setting) for setting in ALLOWED} | {
+            "session": vars(self.policy.session)
+        }
         return {"source": self.source, "interval": self.interval, "policy": policy, "symbols": symbols}
