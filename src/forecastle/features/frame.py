@@ -33,6 +33,11 @@ class Indicator(Protocol):
         anything is derived from hour, weekday or date.
     tolerance
         Relative tolerance of the warm-up contract; 1e-9 unless the indicator states a larger one and its reason.
+
+    Notes
+    -----
+    For `forecastle indicators` it may also say its ``scale`` (unit or range of the values, in words) and, in place of
+    the first line of its documentation, what it is ``about``.
     """
 
     warmup: int
