@@ -12,6 +12,7 @@ import pytest
 from forecastle.data.bars import Bars
 from forecastle.data.exchange_rate import CURRENCIES, ExchangeRateSource
 from forecastle.data.files import ParquetSource
+from forecastle.data.inspection import inspect
 from forecastle.data.loading import load
 from forecastle.data.quality import QualityPolicy, QualityReport
 from forecastle.errors import DataError
@@ -79,6 +80,82 @@ def test_five_minute_candles_with_forced_opens_are_refused_and_can_be_widened(sh
     assert len(panel.members[0]) == len(raw)
 
 
+BOTH = {price: [f"bid_{price}", f"ask_{price}"] for price in BID}
+POLICIES = {
+    "fail": QualityPolicy(flat="fail"),
+    "drop": QualityPolicy(*["drop"] * 5, flat="drop"),
+    "repair": QualityPolicy("drop", *["repair"] * 4, gaps="repair"),
+}
+FILES: dict[str, tuple[dict[str, Any], str | None, tuple[str, ...]]] = {
+    "fx/ejtrader_h1": ({"timezone": BROKER}, None, ()),
+    "fx/ejtrader_d1": ({"timezone": BROKER}, None, ()),
+    "fx/getdata_EURUSD_5m": ({}, r"EURUSD: \d+ x ohlc", ("ohlc",)),
+    "fx/getdata_GBPUSD_5m": ({}, r"GBPUSD: \d+ x ohlc", ("ohlc",)),
+    "fx/getdata_USDCHF_5m": ({}, r"USDCHF: \d+ x ohlc", ("ohlc",)),
+    "fx/oanda_EURUSD_hour": ({"columns": BOTH, "timezone": "UTC"}, None, ()),
+    "fx/oanda_NZDUSD_hour": ({"columns": BOTH, "timezone": "UTC"}, None, ()),
+    "fx/fxcm_EURUSD_hour": ({"columns": BOTH, "timezone": "Etc/GMT+5"}, r"EURUSD: 2613 x crossed", ("crossed",)),
+    "equity/aapl_daily": ({"timezone": "America/New_York"}, None, ()),
+    "equity/spy_hour": ({"timezone": "America/New_York"}, None, ()),
+}
+"""Settings of each file, why it is refused by default, and the kinds of defects that drop or repair finds there."""
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("name", FILES)
+def test_each_file_loads_or_is_refused_for_what_its_notes_name(shared_data: Path, name: str, policy: str) -> None:
+    settings, reason, kinds = FILES[name]
+    file = source(shared_data, name, **settings)
+    if policy == "fail" and reason is not None:
+        with pytest.raises(DataError, match=reason):
+            load(file, POLICIES[policy])
+        return
+    panel, report = load(file, POLICIES[policy])
+    assert len(file.history()) == sum(symbol.rows_in for symbol in report.symbols)
+    for bars, symbol in zip(panel, report.symbols, strict=True):
+        assert len(bars) == symbol.rows_out
+        assert symbol.rows_in + symbol.inserted == symbol.rows_out + symbol.dropped
+        assert {finding.kind for finding in symbol.findings} <= {*kinds, "gap", "flat", "zone"}
+        decided = sum(finding.count for finding in symbol.findings if finding.kind in kinds)
+        assert symbol.dropped >= decided if policy == "drop" else symbol.repaired + symbol.dropped == decided
+
+
+def test_the_spread_of_real_quotes_is_that_of_real_trading(shared_data: Path) -> None:
+    clean_quotes = load(source(shared_data, "fx/oanda_EURUSD_hour", columns=BOTH, timezone="UTC"), QualityPolicy())[0]
+    bars = clean_quotes.members[0]
+    assert bars.spread is not None
+    assert round(float(np.median(bars.spread)), 5) == 0.00013
+    assert (bars.spread >= 0).all()
+    repaired = source(shared_data, "fx/fxcm_EURUSD_hour", columns=BOTH, timezone="Etc/GMT+5")
+    crossed = load(repaired, QualityPolicy(values="repair"))[0].members[0]
+    assert crossed.spread is not None
+    assert (crossed.spread >= 0).all()
+    assert len(crossed) == 69_928 - 2  # the first two rows are crossed, and no spread is known before them
+
+
+CLOCKS = {
+    "fx/ejtrader_h1": "EET",
+    "fx/oanda_EURUSD_hour": "UTC",
+    "fx/oanda_NZDUSD_hour": "UTC",
+    "fx/fxcm_EURUSD_hour": "???",
+    "fx/ejtrader_d1": "???",
+    "equity/aapl_daily": "???",
+    "equity/spy_hour": "???",
+    "fx/getdata_EURUSD_5m": None,
+}
+
+
+@pytest.mark.parametrize("name", CLOCKS)
+def test_inspection_proposes_the_clock_where_the_file_tells_it(shared_data: Path, name: str) -> None:
+    found = inspect(shared_data / f"{name}.parquet")
+    assert found.dialect == "parquet"
+    assert found.settings.get("timezone") == CLOCKS[name]
+    assert ("columns.close" in found.settings) == (name.partition("_")[0] in ("fx/oanda", "fx/fxcm"))
+    if name == "fx/fxcm_EURUSD_hour":
+        assert any("may change within the file" in doubt for doubt in found.doubts)
+        assert any("2613 x crossed" in each for each in found.evidence)
+
+
 @pytest.mark.parametrize("pair", ["EURUSD", "NZDUSD"])
 def test_clean_hourly_bids_and_asks_load_by_mapping(shared_data: Path, pair: str) -> None:
     panel, report = load(
@@ -94,7 +171,7 @@ def test_clean_hourly_bids_and_asks_load_by_mapping(shared_data: Path, pair: str
 
 
 def test_the_files_with_quotes_of_both_sides_are_refused_without_a_mapping(shared_data: Path) -> None:
-    with pytest.raises(DataError, match=r"no column 'open' for open, there are symbol, ts, bid_open"):
+    with pytest.raises(DataError, match=r"no column 'open' for open, .*a list of two joins bid and ask"):
         load(source(shared_data, "fx/fxcm_EURUSD_hour", timezone="Etc/GMT+5"), QualityPolicy())
 
 

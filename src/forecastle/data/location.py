@@ -28,6 +28,7 @@ def find_files(path: str, key: str = "path") -> list[Path]:
         If there is no such file; the message names the nearest.
     """
     there = Path(path)
+    shown = path if path.isprintable() else repr(path)
     pattern = any(each in path for each in "*?[")
     try:
         if there.is_file():
@@ -37,14 +38,14 @@ def find_files(path: str, key: str = "path") -> list[Path]:
         files = sorted(each for each in found if each.is_file())
         folder = there.is_dir()
     except (OSError, ValueError, NotImplementedError) as error:
-        raise DataError(f"no such file: {path!r} (data.{key}): {error}") from None
+        raise DataError(f"no such file: {shown} (data.{key}): {error}") from None
     if files:
         return files
     if folder:
-        raise DataError(f"no such file: {path} (data.{key}) is a folder; say {path.rstrip('/')}/*.csv, for example")
+        raise DataError(f"no such file: {shown} (data.{key}) is a folder; say {shown.rstrip('/')}/*.csv, for example")
     near = nearest(there.name, sorted(each.name for each in there.parent.glob("*"))) if there.parent.is_dir() else ""
     what = "no file matches" if pattern else "no such file:"
-    raise DataError(f"{what} {path} (data.{key}){near}")
+    raise DataError(f"{what} {shown} (data.{key}){near}")
 
 
 def stem(path: Path) -> str:
