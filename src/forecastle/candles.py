@@ -1,4 +1,4 @@
-"""`forecastle data`: bring candles into a store, write them out, list them, check them."""
+"""`forecastle data`: bring candles into a store, write them out, list them, check them; look at a file."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ usage: forecastle data VERB [ARGUMENT ...]
   export SYMBOL FILE         write a series to FILE.parquet, FILE.csv or FILE.csv.gz (interval=1h start=… end=…)
   list                       list symbols and intervals, the number of bars, the first and the last
   verify                     check every candle, and each series against what its imports wrote down
+  inspect FILE               look at a file of candles and print the configuration that would read it
 
 store=…         a DuckDB file, or a URL such as sqlite:///candles.sqlite or postgresql://user@host/database
                 (default: data/candles.duckdb)
@@ -38,7 +39,7 @@ STORE = ("store", "password_env")
 
 def data(words: Sequence[str]) -> int:
     """Do one thing with candles and return the exit code: 1 where `verify` found a fault, else 0."""
-    verbs = {"import": _import, "export": _export, "list": _list, "verify": _verify}
+    verbs = {"import": _import, "export": _export, "list": _list, "verify": _verify, "inspect": _inspect}
     if not words or words[0] in ("-h", "--help", "help"):
         print(USAGE, end="")
         return 0 if words else 2
@@ -96,6 +97,15 @@ def _verify(words: Sequence[str]) -> int:
         state = "; ".join(verdict.faults) or f"{verdict.series.count} bars, checksum {verdict.series.checksum}"
         print(f"{'FAULT' if verdict.faults else 'ok   '}  {verdict.series.title}: {state}")
     return 1 if any(verdict.faults for verdict in verdicts) else 0
+
+
+def _inspect(words: Sequence[str]) -> int:
+    """Look at a file."""
+    _count(words, 1, "forecastle data inspect FILE")
+    from forecastle.data.inspection import inspect
+
+    print(inspect(Path(words[0])).text())
+    return 0
 
 
 def _store(options: dict[str, str]) -> CandleStore:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import pwd
 import shutil
@@ -35,7 +34,6 @@ class Server:
 
     def __init__(self, folder: Path, programs: Path) -> None:
         self.folder, self._programs = folder, programs
-        self._numbers = itertools.count()
         self._as: list[str] = []
         if os.geteuid() == 0:
             owner = pwd.getpwnam("postgres")
@@ -65,19 +63,18 @@ class Server:
         """End every process of the server at once, as a power cut would."""
         self._do("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
 
-    def execute(self, text: str, database: str = "postgres") -> list[tuple[object, ...]]:
+    def execute(self, text: str) -> list[tuple[object, ...]]:
         import psycopg
 
-        address = {"host": "127.0.0.1", "port": self.port, "user": USER, "password": PASSWORD, "dbname": database}
+        address = {"host": "127.0.0.1", "port": self.port, "user": USER, "password": PASSWORD, "dbname": "postgres"}
         with psycopg.connect(**address, autocommit=True) as connection:
             cursor = connection.execute(text)
             return cursor.fetchall() if cursor.description else []
 
     def database(self) -> str:
-        """URL of a new, empty database."""
-        name = f"candles_{next(self._numbers)}"
-        self.execute(f"CREATE DATABASE {name}")
-        return f"postgresql://{USER}@127.0.0.1:{self.port}/{name}"
+        """URL of a database without tables."""
+        self.execute("DROP TABLE IF EXISTS candles, candle_series")
+        return f"postgresql://{USER}@127.0.0.1:{self.port}/postgres"
 
 
 @pytest.fixture(scope="session")

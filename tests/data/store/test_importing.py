@@ -143,7 +143,7 @@ def test_a_mistyped_policy_is_told(tmp_path: Path) -> None:
         import_panel(Panel((make_bars(5),)), CandleStore(str(tmp_path / "x.duckdb")), "refuze")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     parts=st.lists(
         st.tuples(st.lists(st.integers(0, 30), min_size=1, unique=True), st.booleans()), min_size=1, max_size=5

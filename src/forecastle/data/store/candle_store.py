@@ -71,8 +71,7 @@ class CandleStore:
         return self.run(lambda session: session.catalogue())
 
     def _told(self, error: Exception) -> ForecastleError:
-        said = getattr(error, "orig", None) or error  # the driver's own words, where SQLAlchemy wrapped them
-        return DataError(self.address.tell(str(said) or type(said).__name__))
+        return DataError(self.address.tell(self._backend.words(error) or type(error).__name__))
 
 
 def chosen(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -35,6 +36,9 @@ CREATE TABLE IF NOT EXISTS store.{SERIES} (
 );
 """
 """Times are UTC."""
+
+LOCKED, ATTACHED = "Could not set lock", "already attached"
+"""In what DuckDB says where another process, or another part of this one, has the file open."""
 
 OF_SERIES = 'symbol = ? AND "interval" = ?'
 
@@ -82,9 +86,14 @@ class DuckBackend:
 
     def passing(self, error: Exception) -> bool:
         """Whether another process has locked the file."""
-        if isinstance(error, duckdb.IOException):
-            return "Could not set lock" in str(error)
-        return "already attached" in str(error) and isinstance(error, duckdb.Error)
+        return isinstance(error, duckdb.Error) and any(words in str(error) for words in (LOCKED, ATTACHED))
+
+    def words(self, error: Exception) -> str:
+        """What an error says; a lock is told by the process that holds it."""
+        if not self.passing(error):
+            return str(error)
+        holder = re.search(r"\(PID \d+\)", str(error))
+        return f"is open in another process {holder[0]}" if holder else "is open elsewhere in this process"
 
 
 class DuckSession:

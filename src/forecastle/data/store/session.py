@@ -81,6 +81,10 @@ class Backend(Protocol):
         """Whether an error may be gone when the same is tried again."""
         ...
 
+    def words(self, error: Exception) -> str:
+        """What an error says, for people."""
+        ...
+
 
 def open_backend(address: Address) -> Backend:
     """The backend of an address; nothing is connected yet.

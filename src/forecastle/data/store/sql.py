@@ -195,6 +195,10 @@ class SqlBackend:
         locked = isinstance(error, sa.exc.OperationalError) and "database is locked" in str(error.orig)
         return locked or error.connection_invalidated
 
+    def words(self, error: Exception) -> str:
+        """The driver's own words, where SQLAlchemy has wrapped them."""
+        return str(error.orig if isinstance(error, sa.exc.DBAPIError) else error)
+
     def _require_file(self) -> None:
         if self.url.database and not Path(self.url.database).is_file():
             raise DataError(f"no candle store at {self.url.database}; `forecastle data import` makes one")
