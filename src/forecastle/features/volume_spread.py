@@ -60,14 +60,14 @@ class VolumeSpread:
         spread = bars.high - bars.low
         filled = np.full((len(self.columns), len(bars)), np.nan)
         if len(bars) >= self.warmup:
-            volumes = [self._relative(volume_of(bars), period) for period in self.volume_ma]
-            spreads = [self._relative(spread, period) for period in self.spread_ma]
+            volumes = [_relative(volume_of(bars), period, self.warmup) for period in self.volume_ma]
+            spreads = [_relative(spread, period, self.warmup) for period in self.spread_ma]
             place = ratio((bars.close - bars.low) - (bars.high - bars.close), spread, empty=0.0)[self.warmup - 1 :]
             efforts = [one - other for one, other in itertools.product(volumes, spreads)]
             filled[:, self.warmup - 1 :] = [*volumes, *spreads, place, *efforts]
         return filled.T
 
-    def _relative(self, values: FloatArray, period: int) -> FloatArray:
-        """Values over their mean of `period` bars, from the end of the warm-up on."""
-        relative = ratio(values[period - 1 :], mean(values, period), empty=1.0)
-        return relative[self.warmup - period :]
+
+def _relative(values: FloatArray, period: int, warmup: int) -> FloatArray:
+    """Values over their mean of `period` bars, from the end of the warm-up on."""
+    return ratio(values[period - 1 :], mean(values, period), empty=1.0)[warmup - period :]
