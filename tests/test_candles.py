@@ -76,7 +76,7 @@ def test_what_the_policy_refuses_does_not_go_in(folder: Path, capsys: Say) -> No
     assert "1 x ohlc" in said(capsys, *words, code=2)
     assert not Path("data").exists()
     told = said(capsys, *words, "quality.ohlc=drop").splitlines()
-    assert told[0] == "bad 1D: 6 rows read, 1 dropped, 0 repaired, 0 inserted; 1 x ohlc (drop), 1 x gap (report)"
+    assert told[0] == "bad 1D: 6 rows read, 1 dropped, 0 repaired, 0 inserted; 1 x ohlc (drop)"
     assert told[1].startswith("bad 1D: 5 added")
 
 
