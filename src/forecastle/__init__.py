@@ -1,7 +1,9 @@
 """Forecastle: market-forecasting experiments that can be believed and repeated.
 
->>> from forecastle import run          # doctest: +SKIP
->>> run(["model=ridge"]).metrics        # doctest: +SKIP
+From Python::
+
+    from forecastle import run
+    run(["model=ridge", "horizon=10"]).metrics
 """
 
 from __future__ import annotations

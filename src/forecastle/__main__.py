@@ -25,7 +25,7 @@ usage: forecastle COMMAND [ARGUMENT ...]
   params [--check]           write params.yaml (or check that it is what conf/ composes) for the DVC stages
   version                    print the version
 
-RUN is an id, the beginning of one, or `last`. FORECASTLE_DEBUG=1 shows tracebacks.
+RUN is an id, the beginning of one, `last`, or the path of a run's folder. FORECASTLE_DEBUG=1 shows tracebacks.
 """
 
 

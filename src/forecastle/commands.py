@@ -48,7 +48,8 @@ def runs(words: Sequence[str]) -> int:
 def show(words: Sequence[str]) -> int:
     """Print a run's table; write its report where that has waited."""
     _no_more(words, 1, "forecastle show RUN")
-    print_run(_store().get(words[0]))
+    store, name = _place(words[0])
+    print_run(store.get(name))
     return 0
 
 
@@ -61,8 +62,8 @@ def evaluate(words: Sequence[str]) -> int:
     from forecastle.experiment import open_test
 
     logs.configure(os.environ.get("FORECASTLE_LOG_LEVEL", "INFO"))
-    store = _store()
-    print_run(open_test(store.get(words[0]), store, reason="forecastle evaluate"))
+    store, name = _place(words[0])
+    print_run(open_test(store.get(name), store, reason="forecastle evaluate"))
     return 0
 
 
@@ -72,7 +73,8 @@ def reproduce(words: Sequence[str]) -> int:
     from forecastle.reproduce import reproduce as compute_again
 
     logs.configure(os.environ.get("FORECASTLE_LOG_LEVEL", "INFO"))
-    verdict = compute_again(_store().get(words[0]))
+    store, name = _place(words[0])
+    verdict = compute_again(store.get(name))
     print("\n".join(verdict.lines))
     return 0 if verdict.same else 1
 
@@ -131,6 +133,12 @@ def version(words: Sequence[str]) -> int:
 
 def _store() -> RunStore:
     return RunStore(Path(os.environ.get("FORECASTLE_OUTPUT", "runs")))
+
+
+def _place(run: str) -> tuple[RunStore, str]:
+    """The store and the id that a RUN names: an id, the beginning of one, ``last``, or the path of a run's folder."""
+    path = Path(run)
+    return (RunStore(path.parent), path.name) if path.parent.name else (_store(), run)
 
 
 def _number(value: float | None) -> str:

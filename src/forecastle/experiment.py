@@ -25,7 +25,7 @@ from forecastle.pipeline import TEST, VALIDATION, Fitted, Sample
 from forecastle.record import Part, curves_text, details, manifest, read_forecasts, write_forecasts
 from forecastle.runs.execution import Memory, Steps
 from forecastle.runs.identity import Identity, code_hash, digest
-from forecastle.runs.looks import count_looks, note_look
+from forecastle.runs.looks import look
 from forecastle.runs.store import Run, RunStore, write_json
 from forecastle.tracking.guard import Guarded
 from forecastle.tracking.tracker import RunInfo
@@ -85,7 +85,9 @@ class Experiment:
 
     @cached_property
     def _features_key(self) -> list[Any]:
-        return [self.panel.content, self.config.identity["indicator"], self.config.missing_volume]
+        config = self.config
+        settings = [config.timeframes, config.day_start, config.missing_volume, config.on_error]
+        return [self.panel.content, config.identity["indicator"], settings]
 
     @cached_property
     def frame(self) -> FeatureFrame:
@@ -137,8 +139,7 @@ class Experiment:
     @cached_property
     def test_key(self) -> str:
         """Names the test part: the same bars, target, horizon and split."""
-        config = self.config
-        return digest([self.panel.content, config.target, config.horizon, config.split, config.start, config.end])
+        return pipeline.test_key(self.config, self.panel)
 
     def write(self, folder: Path, parts: Sequence[str], look: Callable[[], dict[str, Any]] | None = None) -> None:
         """Compute what is not computed yet and write a whole run, but for its report, into a folder.
@@ -216,11 +217,7 @@ def _write(experiment: Experiment, folder: Path, store: RunStore) -> None:
 
 
 def _look(experiment: Experiment, store: RunStore, reason: str) -> dict[str, Any]:
-    """Write down that the test part is opened, and count by how many runs it has been."""
-    note_look(store.folder, experiment.test_key, experiment.identity.id, reason)
-    count = count_looks(store.folder, experiment.test_key)
-    runs = "1 run, this one" if count == 1 else f"{count} runs, this one included"
-    return {"count": count, "text": f"the test part of these data has been opened by {runs}"}
+    return look(store.folder, experiment.test_key, experiment.identity.id, reason)
 
 
 def open_test(found: Run, store: RunStore, reason: str, experiment: Experiment | None = None) -> Run:

@@ -24,6 +24,7 @@ from forecastle.features.cache.key import frame_key
 from forecastle.features.cache.memory import Cache
 from forecastle.features.engine import compute
 from forecastle.features.frame import FeatureFrame
+from forecastle.features.timeframes import build_indicators
 from forecastle.models.baseline import LastValue, RandomWalk, SeasonalNaive
 from forecastle.models.forecast import Forecaster
 from forecastle.models.per_symbol import PerSymbol
@@ -78,17 +79,23 @@ def identify(config: Config, panel: Panel) -> Identity:
     return Identity(digest(config.identity), panel.content, code, library_versions(target_names(config)))
 
 
+def test_key(config: Config, panel: Panel) -> str:
+    """Names a test part: the same bars, target, horizon and split."""
+    return digest([panel.content, config.target, config.horizon, config.split, config.start, config.end])
+
+
 def compute_features(config: Config, panel: Panel, cache: Cache | None = None) -> FeatureFrame:
     """What is known at each bar; with a cache, computed only where it is not there."""
 
     def make() -> FeatureFrame:
-        indicators = {name: build(node, f"indicator.{name}") for name, node in config.indicator.items()}
-        return compute(panel, indicators, config.missing_volume)
+        indicators = build_indicators(config.indicator, panel.interval, config.timeframes, config.day_start)
+        return compute(panel, indicators, config.missing_volume, config.on_error, config.workers, config.pool)
 
     if cache is None:
         return make()
+    settings = [config.timeframes, config.day_start, config.missing_volume, config.on_error]
     modules = defining_modules(config.indicator)
-    return cache.frame(frame_key(panel, list(config.indicator.items()), [config.missing_volume], modules), make)
+    return cache.frame(frame_key(panel, list(config.indicator.items()), settings, modules), make)
 
 
 def past_length(config: Config) -> int:

@@ -26,6 +26,7 @@ from forecastle.errors import ConfigError, nearest
 from forecastle.features.store import read_frame, write_frame
 from forecastle.pipeline import TEST, VALIDATION, Sample
 from forecastle.record import curves_text, details, manifest, write_forecasts
+from forecastle.runs.looks import look
 from forecastle.runs.store import write_json, write_text
 
 PARTS = (VALIDATION, TEST)
@@ -72,7 +73,7 @@ def evaluate(config: Config) -> None:
 
 
 def report(config: Config) -> None:
-    """Everything → data/report.html, the page that the app writes into a run's folder."""
+    """Everything → data/report.html, the page of a run; the look at the test part is written down."""
     from forecastle.report.page import write_report
 
     panel, frame, sample = read_panel(paths.STAGE_BARS), read_frame(paths.STAGE_FEATURES), _sample(config)
@@ -88,7 +89,8 @@ def report(config: Config) -> None:
             shutil.copy(source, folder)
         (folder / paths.CONFIG).write_text(dump(asdict(config)))
         identity = pipeline.identify(config, panel)
-        facts = details(sample.windows, sample.fold, fitted.transforms.report(), [], None)
+        looks = look(Path(config.output), pipeline.test_key(config, panel), identity.id, "dvc repro")
+        facts = details(sample.windows, sample.fold, fitted.transforms.report(), [], looks)
         write_json(folder / paths.MANIFEST, manifest(config, identity, panel, frame, facts))
         shutil.copy(write_report(folder), paths.STAGE_REPORT)
 

@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from forecastle import paths
@@ -80,7 +81,9 @@ def print_run(finished: Run) -> None:
     if "test" in metrics:
         print(f"\n{manifest['looks']['text']}")
     else:
-        print(f"\nthe test part was not opened: forecastle evaluate {finished.id} part=test")
+        usual = finished.folder.parent == Path(os.environ.get("FORECASTLE_OUTPUT", "runs"))
+        name = finished.id if usual else finished.folder
+        print(f"\nthe test part was not opened: forecastle evaluate {name} part=test")
     print(f"run     {finished.id}{' (finished before: nothing was computed)' if finished.reused else ''}")
     print(f"report  {report}")
 

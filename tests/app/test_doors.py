@@ -42,6 +42,9 @@ def test_three_doors_give_the_same_bytes(forecastle: Callable[..., Any], workpla
     for name, place in (("forecast.parquet", "scores/forecast.parquet"), ("quality.json", "quality.json")):
         assert (workplace / "data" / place).read_bytes() == (made.folder / name).read_bytes()
     assert (workplace / "data" / "report.html").stat().st_size > 20_000
+    looks = [json.loads(line) for line in (workplace / "runs" / "looks.jsonl").read_text().splitlines()]
+    assert [look["reason"] for look in looks] == ["forecastle run", "dvc repro"]
+    assert {(look["run"], look["test"]) for look in looks} == {(made.id, looks[0]["test"])}
 
 
 @pytest.mark.slow

@@ -174,6 +174,20 @@ def test_evaluate_opens_a_test_part_and_writes_it_down(
     assert (workplace / "runs" / identity["ridge"] / "report.html").is_file()
 
 
+def test_a_run_elsewhere_is_named_by_its_folder(
+    forecastle: Callable[..., Any], workplace: Path, small: list[str]
+) -> None:
+    forecastle("run", "-m", *small, "model=ridge", "output=elsewhere")
+    (folder,) = (path.parent for path in workplace.glob("elsewhere/*/manifest.json"))
+    place = f"elsewhere/{folder.name}"
+    assert f"the test part was not opened: forecastle evaluate {place} part=test" in forecastle("show", place).out
+    assert forecastle("evaluate", place, "part=test").code == 0
+    assert forecastle("reproduce", place).code == 0
+    assert forecastle("show", folder.name).code == 2
+    assert (workplace / "elsewhere" / "looks.jsonl").is_file()
+    assert not (workplace / "runs").exists()
+
+
 def test_a_run_that_changed_since_is_not_opened(
     forecastle: Callable[..., Any], candles: Callable[..., Path], workplace: Path
 ) -> None:

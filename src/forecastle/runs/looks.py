@@ -10,8 +10,17 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from forecastle import paths
+
+
+def look(store: Path, key: str, run: str, reason: str) -> dict[str, Any]:
+    """Write down that `run` opens the test part `key`, and tell by how many runs it has been opened."""
+    note_look(store, key, run, reason)
+    count = count_looks(store, key)
+    runs = "1 run, this one" if count == 1 else f"{count} runs, this one included"
+    return {"count": count, "text": f"the test part of these data has been opened by {runs}"}
 
 
 def note_look(store: Path, key: str, run: str, reason: str) -> None:
