@@ -178,6 +178,21 @@ def test_a_bar_that_only_one_side_has_is_a_defect_and_not_lost(tmp_path: Path) -
         load(both, QualityPolicy())
 
 
+def test_one_side_may_be_in_several_files(tmp_path: Path) -> None:
+    lines = BID.splitlines(keepends=True)
+    for number, line in enumerate(lines[1:]):
+        written(tmp_path, f"EURUSD_Candlestick_BID_{number}.csv", lines[0] + line)
+    more = "03.01.2020 00:00:00.000,1,1,1,1,1\n"
+    for extra in ("", more):
+        ask = written(tmp_path, "EURUSD_Candlestick_ASK.csv", ASK + extra)
+        both = source("dukascopy", path__bid=tmp_path / "*_BID_*.csv", path__ask=ask, interval="1h")
+        table = both.history()
+        assert table["close"].isna().sum() == bool(extra)
+        assert table["spread"].round(8).tolist()[:3] == [0.0002, 0.0002, 0.0001]
+    with pytest.raises(DataError, match=r"1 x missing: .*first: row 4, time 2020-01-03"):
+        load(both, QualityPolicy())
+
+
 def test_yahoo_dates_are_days_of_the_exchange_and_its_gaps_are_missing(tmp_path: Path) -> None:
     table = source("yahoo", path=written(tmp_path, "AAPL.csv", YAHOO), timezone="America/New_York").history()
     assert times(table) == ["2020-01-02T05:00", "2020-07-01T04:00", "2020-07-02T04:00"]

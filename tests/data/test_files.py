@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from forecastle.data.bars import PRICES
 from forecastle.data.files import CsvSource, FileSource, ParquetSource
 from forecastle.data.format import TextFormat
+from forecastle.data.loading import load
+from forecastle.data.quality import QualityPolicy
 from forecastle.errors import ConfigError, DataError
 
 CSV = """time,open,high,low,close,volume
@@ -252,3 +256,115 @@ def test_the_fingerprint_changes_with_the_file_and_the_settings(path: Path) -> N
     assert CsvSource(str(path), timezone="Europe/Helsinki").fingerprint() != before
     path.write_text(CSV + "2020-01-09,1,1,1,1,1\n")
     assert CsvSource(str(path), timezone="UTC").fingerprint() != before
+
+
+def test_bytes_that_are_no_text_are_told(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_bytes(CSV.encode() + b"\xff,1,1,1,1,1\n")
+    with pytest.raises(DataError, match="column 'time' holds bytes that are no text"):
+        CsvSource(str(tmp_path / "x.csv"), timezone="UTC").history()
+    columns: dict[str, Any] = {price: [1.0] for price in PRICES}
+    pq.write_table(pa.table({"time": pa.array([b"\xff"], pa.binary()), **columns}), tmp_path / "x.parquet")
+    with pytest.raises(DataError, match="column 'time' holds bytes that are no text"):
+        ParquetSource(str(tmp_path / "x.parquet")).history()
+
+
+def test_the_fingerprint_changes_with_every_file_of_a_pattern(path: Path, tmp_path: Path) -> None:
+    source = CsvSource(str(tmp_path / "*.csv"), timezone="UTC", symbol="{symbol}.*")
+    before = source.fingerprint()
+    (tmp_path / "GBPUSD.x.csv").write_text(CSV)
+    assert source.fingerprint() != before
+    assert source.history()["symbol"].astype(str).tolist() == ["EURUSD", "GBPUSD"] * 3
+
+
+def test_a_row_of_many_files_is_shown_with_its_file(tmp_path: Path) -> None:
+    written(tmp_path, CSV, "A_1.csv")
+    written(tmp_path, CSV.replace("2020-01-0", "2020-02-0").replace("1.3,30", "x,30"), "A_2.csv")
+    source = CsvSource(str(tmp_path / "A_*.csv"), timezone="UTC", symbol="A")
+    table = source.history()
+    assert table["row"].tolist() == [1, 2, 3] * 2
+    with pytest.raises(DataError, match=r"1 x text: .*first: row 3, file .*A_2\.csv, time 2020-02-08"):
+        load(source, QualityPolicy())
+
+
+def test_an_overlap_of_files_is_a_duplicate_for_the_policy(tmp_path: Path) -> None:
+    written(tmp_path, CSV, "A_1.csv")
+    header, _, second, third = CSV.splitlines(keepends=True)
+    corrected = second.replace("1.2,20", "1.25,20")
+    written(tmp_path, header + corrected + third + third.replace("08", "09"), "A_2.csv")
+    source = CsvSource(str(tmp_path / "A_*.csv"), timezone="UTC", symbol="A")
+    with pytest.raises(DataError, match="2 x duplicate"):
+        load(source, QualityPolicy())
+    for policy, close in (("drop", 1.2), ("repair", 1.25)):
+        bars = load(source, QualityPolicy(duplicates=policy))[0].members[0]
+        assert (len(bars), bars.close[1]) == (4, close)
+
+
+def test_both_sides_of_one_file_give_mid_prices_and_the_spread_at_the_close(tmp_path: Path) -> None:
+    sides = [f"{side}_{price}" for side in ("bid", "ask") for price in ("open", "high", "low", "close")]
+    text = f"time,{','.join(sides)}\n" + "2020-01-06,1,2,0.5,1.5,1.25,2.25,0.75,2\n2020-01-07,1,1,1,1,2,2,2,0.5\n"
+    pairs = {price: [f"bid_{price}", f"ask_{price}"] for price in ("open", "high", "low", "close")}
+    source = CsvSource(written(tmp_path, text), columns=pairs, timezone="UTC")
+    table = source.history()
+    assert table.loc[0, ["open", "high", "low", "close", "spread"]].tolist() == [1.125, 2.125, 0.625, 1.75, 0.5]
+    with pytest.raises(DataError, match=r"1 x crossed: an ask below the bid.*spread -0\.5\)"):
+        load(source, QualityPolicy())
+
+
+def test_a_spread_is_only_read_where_it_is_named(tmp_path: Path) -> None:
+    text = "time,open,high,low,close,spread\n2020-01-06,100000,100010,99990,100005,12\n"
+    file = written(tmp_path, text)
+    assert "spread" not in CsvSource(file, timezone="UTC").history()
+    scaled = CsvSource(file, {"spread": "spread"}, "UTC", format=TextFormat(scale=0.00001))
+    assert scaled.history().loc[0, ["close", "spread"]].tolist() == [1.00005, 0.00012]
+    pointed = CsvSource(file, {"spread": "spread"}, "UTC", format=TextFormat(point=0.1))
+    assert pointed.history().loc[0, ["close", "spread"]].tolist() == [100005, 1.2]
+
+
+def test_decimal_commas_are_read_with_a_text_among_them(tmp_path: Path) -> None:
+    text = "time;open;high;low;close\n2020-01-06;1,5;1,5;1,5;1,5\n"
+    decimal = TextFormat(decimal=",")
+    assert CsvSource(written(tmp_path, text), timezone="UTC", format=decimal).history()["close"].tolist() == [1.5]
+    dirty = CsvSource(written(tmp_path, text + "2020-01-07;1,5;1,5;1,5;x\n"), timezone="UTC", format=decimal).history()
+    assert dirty["open"].tolist() == ["1.5", "1.5"]
+    assert dirty["close"].tolist() == ["1.5", "x"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"scale": 0}, "format.scale must be a number above zero, got 0"),
+        ({"point": {"EURUSD": -1}}, "format.point must be a number above zero, got -1"),
+        ({"separator": ", "}, "format.separator must be one character"),
+        ({"decimal": ";"}, "format.decimal must be '.' or ','"),
+        ({"separator": ",", "decimal": ","}, "format.separator and format.decimal must differ"),
+        ({"names": ["a", "a"]}, "format.names must be one or more different names"),
+    ],
+)
+def test_a_format_that_cannot_be_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        TextFormat(**settings)
+
+
+@pytest.mark.parametrize(
+    ("path", "columns", "message"),
+    [
+        ({"bid": "???"}, {}, "path.bid must be given"),
+        ({"ask": "a.csv"}, {}, "path.bid must be given"),
+        ({"bdi": "a.csv"}, {}, "path may name bid and ask, got 'bdi'; did you mean 'bid'?"),
+        ("a.csv", {"close": ["a", "b"]}, "columns must name bid and ask for all four prices or for none"),
+        ("a.csv", {"volume": ["a", "b", "c"]}, "columns.volume must name one column, or those of bid and ask"),
+        ("a.csv", {price: ["a", "b"] for price in PRICES} | {"spread": "c"}, "columns.spread must be null"),
+    ],
+)
+def test_sides_that_cannot_be_are_refused(path: Any, columns: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        CsvSource(path, columns)
+
+
+def test_numbers_since_1970_are_told_apart_by_their_size(tmp_path: Path) -> None:
+    stamps = (1577836800, 1577836800_000, 1577836800_000_000, 1577836800_000_000_123, 5, -1577836800)
+    rows = "".join(f"{stamp},1,1,1,1\n" for stamp in stamps)
+    file = written(tmp_path, "time,open,high,low,close\n" + rows)
+    table = CsvSource(file, format=TextFormat("epoch")).history()
+    assert table["time"].isna().tolist() == [False] * 4 + [True] * 2
+    assert table["time"].dropna().unique().tolist() == [pd.Timestamp("2020-01-01", tz="UTC")]

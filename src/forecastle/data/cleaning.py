@@ -147,6 +147,8 @@ class _Judge:
         row = self.table.iloc[int(position)]
         stamp = row["time"] if not pd.isna(row["time"]) else row.get("stamp")
         shown: dict[str, Any] = {"row": row_number(self.table, int(position)), "time": _moment(stamp)}
+        if "file" in self.table.columns:  # one of several
+            shown = {"row": int(row["row"]), "file": str(row["file"]), "time": _moment(stamp)}
         return shown | {name: _plain(row[name]) for name in (*PRICES, *OPTIONAL) if name in self.table.columns}
 
     def _refusal(self, symbol: str, finding: Finding, setting: str, meaning: str) -> str:

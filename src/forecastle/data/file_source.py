@@ -18,13 +18,12 @@ from forecastle.data.columns import check_columns, find_columns
 from forecastle.data.format import Format
 from forecastle.data.interval import most_frequent, parse_interval, steps
 from forecastle.data.joining import bid_and_ask, one_after_another
-from forecastle.data.location import find_files, symbol_of
+from forecastle.data.location import find_files, paths_of, symbol_of
 from forecastle.data.selection import between, newest, with_symbols
 from forecastle.data.units import difference, middle, scaled, total
 from forecastle.errors import ConfigError, DataError, nearest
 
 LABELS = ("open", "close")
-SIDES = ("bid", "ask")
 
 Written = TypeVar("Written", bound=Format)
 
@@ -85,7 +84,7 @@ class FileSource(ABC, Generic[Written]):
             raise ConfigError(f"label must be open or close, got {label!r}{nearest(str(label), LABELS)}")
         if symbols is not None and not symbols:
             raise ConfigError("symbols must name at least one symbol, or be null to keep all")
-        self.paths = _paths(path)
+        self.paths = paths_of(path)
         self.name = " and ".join(Path(each).name for each in self.paths.values())
         self.columns = check_columns(columns or {})
         self.timezone = None if timezone is None else check_zone(timezone)
@@ -145,9 +144,8 @@ class FileSource(ABC, Generic[Written]):
         """
         parts = []
         for key, path in self.paths.items():
-            for file in find_files(path, key):
-                stat = file.stat()
-                parts.append(f"{key}:{file}:{stat.st_size}:{stat.st_mtime_ns}")
+            files = [(file, file.stat()) for file in find_files(path, key)]
+            parts += [f"{key}:{file}:{stat.st_size}:{stat.st_mtime_ns}" for file, stat in files]
         settings = (self.columns, self.timezone, self.label, self.interval, self.symbol, self.symbols, self.format)
         return f"{';'.join(parts)}:{settings!r}"
 
@@ -191,6 +189,9 @@ class FileSource(ABC, Generic[Written]):
         roles |= dict.fromkeys(found["time"], "text" if as_text else "time")
         roles |= dict.fromkeys(found.get("symbol", []), "symbol")
         read = self._read(path, content, roles)
+        for cells in read.schema:
+            if pa.types.is_binary(cells.type) or pa.types.is_large_binary(cells.type):
+                raise DataError(f"{path}: column {cells.name!r} holds bytes that are no text (UTF-8 is wanted)")
         raw: pd.DataFrame = read.to_pandas(date_as_object=False, ignore_metadata=True)
         return raw
 
@@ -237,16 +238,3 @@ class FileSource(ABC, Generic[Written]):
         if span is None:
             raise DataError(f"{self.name}: too few rows to derive the interval; say data.interval=1h, for example")
         return span
-
-
-def _paths(path: str | Mapping[str, str | None]) -> dict[str, str]:
-    """The path of each side by the setting that holds it, or the only one."""
-    if isinstance(path, str):
-        return {"path": path}
-    for side in path:
-        if side not in SIDES:
-            raise ConfigError(f"path may name bid and ask, got {side!r}{nearest(str(side), SIDES)}")
-    bid, ask = path.get("bid"), path.get("ask")
-    if bid is None or "???" in (bid, ask):
-        raise ConfigError("path.bid must be given: write data.path.bid=… (and data.path.ask=… for the spread)")
-    return {"path.bid": bid} | ({} if ask is None else {"path.ask": ask})

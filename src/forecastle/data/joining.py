@@ -53,6 +53,8 @@ def bid_and_ask(bid: pd.DataFrame, ask: pd.DataFrame, where: str) -> pd.DataFram
     )
     if same:
         return _combined(bid, ask.set_axis(bid.index))
+    if ("file" in bid) != ("file" in ask):  # rows of one side have a place that those of the other have not
+        bid, ask = (side.drop(columns=["file", "row"], errors="ignore") for side in (bid, ask))
     match = _partners(bid, ask)
     alone = np.setdiff1d(np.arange(len(ask)), match)
     paired = _combined(bid.reset_index(drop=True), ask.reset_index(drop=True).reindex(match).reset_index(drop=True))

@@ -3,13 +3,40 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
-from forecastle.errors import DataError, nearest
+from forecastle.errors import ConfigError, DataError, nearest
 
 SYMBOL = "{symbol}"
 
+SIDES = ("bid", "ask")
+
 PACKED = (".gz", ".zip", ".bz2", ".zst")
+
+
+def paths_of(path: str | Mapping[str, str | None]) -> dict[str, str]:
+    """Name the path of each side by the setting that holds it, or the only path.
+
+    Raises
+    ------
+    ConfigError
+        If there is a path of something else than bid and ask, or none of the bid.
+
+    Examples
+    --------
+    >>> paths_of({"bid": "bid.csv", "ask": None})
+    {'path.bid': 'bid.csv'}
+    """
+    if isinstance(path, str):
+        return {"path": path}
+    for side in path:
+        if side not in SIDES:
+            raise ConfigError(f"path may name bid and ask, got {side!r}{nearest(str(side), SIDES)}")
+    bid, ask = path.get("bid"), path.get("ask")
+    if bid is None or "???" in (bid, ask):
+        raise ConfigError("path.bid must be given: write data.path.bid=… (and data.path.ask=… for the spread)")
+    return {"path.bid": bid} | ({} if ask is None else {"path.ask": ask})
 
 
 def find_files(path: str, key: str = "path") -> list[Path]:
