@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from forecastle import paths
+from forecastle.arrays import FloatArray
 from forecastle.data.store.candle_store import CandleStore, chosen
 from forecastle.data.store.series import COLUMNS, Candles, Series, joined, moment
 from forecastle.data.store.session import Session
@@ -72,7 +73,7 @@ class StoreSource:
             If there is no such store or symbol, or the database fails.
         """
         first, last = moment(start), moment(end)
-        return self._table(lambda session, series: joined(session.read(series, first, last), series))
+        return self._table(lambda session, series: list(session.read(series, first, last)))
 
     def recent(self, count: int, end: pd.Timestamp | None = None) -> pd.DataFrame:
         """The newest `count` rows of each symbol before `end`; nothing else is read.
@@ -85,34 +86,34 @@ class StoreSource:
         if count < 1:
             raise ConfigError(f"count must be at least 1, got {count}")
         last = moment(end)
-        return self._table(lambda session, series: session.recent(series, count, last))
+        return self._table(lambda session, series: [session.recent(series, count, last)])
 
     def fingerprint(self) -> str:
         """Checksum and number of candles of each series; an import that changes a candle changes it."""
         found = self.store.run(self._choose)
         return "store:" + ";".join(f"{each.symbol!r} {each.interval} {each.count} {each.checksum}" for each in found)
 
-    def _table(self, read: Callable[[Session, Series], Candles]) -> pd.DataFrame:
+    def _table(self, read: Callable[[Session, Series], list[Candles]]) -> pd.DataFrame:
         """The raw table of the BarSource contract from what is read of each series."""
 
-        def work(session: Session) -> list[tuple[Series, Candles]]:
+        def work(session: Session) -> list[tuple[Series, list[Candles]]]:
             return [(series, read(session, series)) for series in self._choose(session)]
 
-        parts = self.store.run(work)
-        names = sorted({name for series, _ in parts for name in series.columns}, key=list(COLUMNS).index)
-        time = np.concatenate([candles.time for _, candles in parts])
-        codes = np.repeat(np.arange(len(parts), dtype=np.int32), [len(candles) for _, candles in parts])
-        symbols = pd.Index([series.symbol for series, _ in parts])
-        columns = {
-            name: np.concatenate([candles.columns.get(name, np.full(len(candles), np.nan)) for _, candles in parts])
-            for name in names
-        }
-        table = {
-            "symbol": pd.Categorical.from_codes(codes, categories=symbols),
-            "time": pd.DatetimeIndex(time, tz="UTC"),
-            **columns,
-        }
-        return pd.DataFrame(table, copy=False)
+        found = self.store.run(work)
+        parts = [part for _, candles in found for part in candles] or [joined([], found[0][0])]
+        counts = [sum(map(len, candles)) for _, candles in found]
+        names = sorted({name for series, _ in found for name in series.columns}, key=COLUMNS.index)
+        return pd.DataFrame(
+            {
+                "symbol": pd.Categorical.from_codes(
+                    np.repeat(np.arange(len(found), dtype=np.int32), counts),
+                    categories=pd.Index([series.symbol for series, _ in found]),
+                ),
+                "time": pd.DatetimeIndex(_whole([part.time for part in parts]), tz="UTC"),
+                **{name: _whole([_column(part, name) for part in parts]) for name in names},
+            },
+            copy=False,
+        )
 
     def _choose(self, session: Session) -> list[Series]:
         found = chosen(session.catalogue(), self._symbols, self._interval, self.name)
@@ -125,3 +126,14 @@ class StoreSource:
 
     def _series(self) -> list[Series]:
         return self._found if self._found is not None else self.store.run(self._choose)
+
+
+def _column(candles: Candles, name: str) -> FloatArray:
+    """A column, NaN where the series has none of this name."""
+    found = candles.columns.get(name)
+    return np.full(len(candles), np.nan) if found is None else found
+
+
+def _whole(parts: list[Any]) -> Any:
+    """Arrays one after the other; one alone is not copied."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
