@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from forecastle.config.compose import compose
 from forecastle.config.schema import Config
-from forecastle.config.target import build
 from forecastle.data.bars import Bars, Panel
 from forecastle.errors import ConfigError, FeatureError
 from forecastle.features.causality import Verdict, check
 from forecastle.features.frame import NEEDS, Indicator
+from forecastle.features.timeframes import build_indicators
 from forecastle.pipeline import load_bars
 
 NEWEST = 2000
@@ -94,8 +94,8 @@ def examine(config: Config, panel: Panel) -> tuple[list[Finding], dict[str, str]
     """
     findings: list[Finding] = []
     left_out: dict[str, str] = {}
-    for name, node in config.indicator.items():
-        indicator = build(node, f"indicator.{name}")
+    built = build_indicators(config.indicator, panel.interval, config.timeframes, config.day_start)
+    for name, indicator in built.items():
         if lacking := [attribute for attribute in ATTRIBUTES if not hasattr(indicator, attribute)]:
             raise ConfigError(
                 f"indicator.{name}: an indicator with {', '.join(ATTRIBUTES)} wanted, got none of {', '.join(lacking)}"

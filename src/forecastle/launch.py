@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from hydra.experimental.callback import Callback
 
 from forecastle import logs
-from forecastle.config.compose import ROOT, choices, compose, conf_folder, explain, validate
+from forecastle.config.compose import ROOT, choices, compose, conf_folder, explain, opened, validate
 from forecastle.config.schema import Config
 from forecastle.errors import ConfigError, ForecastleError
 from forecastle.runs.execution import Memory
@@ -50,6 +50,7 @@ def run(words: Sequence[str]) -> int:
     if not any(word.startswith(("-", "hydra.", "hydra/", "+hydra", "~hydra")) for word in words):
         _single(compose(words))  # what Hydra's own door would do, without composing twice to learn its mode
         return 0
+    words = opened(words)
     overrides = [word for word in words if ("=" in word and not word.startswith("-")) or word.startswith("~")]
     flags = [word for word in words if word not in overrides]
     if {"-m", "--multirun"}.isdisjoint(flags):

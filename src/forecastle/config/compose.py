@@ -17,6 +17,9 @@ from forecastle.errors import ConfigError, nearest
 ROOT = "config"
 """Name of the root file in conf/."""
 
+PARTS = ("trainer", "callback")
+"""Groups that a model brings in and holds inside its own node, by interpolation; the root does without them."""
+
 
 def conf_folder() -> Path:
     """Folder of our own conf/: beside src/ in a checkout, inside the package after an installation."""
@@ -43,12 +46,18 @@ def compose(overrides: Sequence[str] = ()) -> Config:
     from hydra.core.global_hydra import GlobalHydra
 
     GlobalHydra.instance().clear()
+    overrides = opened(overrides)
     try:
         with initialize_config_dir(str(conf_folder()), version_base="1.3"):
             composed = hydra_compose(ROOT, list(overrides), return_hydra_config=True)
             return validate(composed, choices(composed.hydra.runtime.choices))
     except Exception as error:
         raise explain(error) from error
+
+
+def opened(overrides: Sequence[str]) -> list[str]:
+    """Overrides in which ``indicator.NAME.timeframes=…`` needs no plus, although no file in conf/ holds the key."""
+    return [f"++{word}" if re.match(r"indicator\.\w+\.timeframes=", word) else word for word in overrides]
 
 
 def choices(runtime: Mapping[str, str | None]) -> dict[str, str]:
@@ -75,7 +84,7 @@ def validate(composed: Any, chosen: Mapping[str, str] | None = None) -> Config:
 
     if OmegaConf.is_config(composed):
         composed = {key: _plain(composed[key]) for key in composed if key != "hydra"}
-    node = dict(composed)
+    node = {key: value for key, value in composed.items() if key not in PARTS}
     if chosen:
         node["choices"] = dict(chosen)
         if node.get("experiment") and "experiment" not in chosen:  # without a file Hydra takes it for a mere value
@@ -142,6 +151,8 @@ def explain(error: BaseException) -> ConfigError:
         if "." in found[1] and (there := _names(getattr(error.__cause__, "parent_node", None))):
             last = found[1].rpartition(".")[2]
             return ConfigError(f"unknown key {found[1]!r}{nearest(last, there)} (there are: {', '.join(there)})")
+        if (group := found[1].partition(".")[0]) in PARTS:
+            return ConfigError(f"{found[1]}: this model has no {group}; one that is trained in epochs has, say model=lstm")
         return _unknown_key(found[1], {**_choices(), **dict.fromkeys(Config.__dataclass_fields__, ())})
     if found := re.search(r"Key '([^']+)' is not in struct full_key: ([\w.]+)", text):
         return ConfigError(f"unknown key {found[2]!r}: add a new key with +{found[2]}=… where it is meant")

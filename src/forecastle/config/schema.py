@@ -39,8 +39,17 @@ class Config:
         Metric that ranks runs on the validation part; null: ``crps`` for numbers, ``log_loss`` for classes.
     pooling
         On several symbols: one model over all (``pooled``) or one for each (``per_symbol``); scores come for each.
+    timeframes
+        Timeframes on which every indicator is computed that names none itself, such as ``["1h", "1D"]``; none: the
+        bars' own.
+    day_start
+        When a day of a timeframe begins: time and zone, such as ``17:00 America/New_York``.
     missing_volume
         What happens to indicators that need volume on bars without: ``skip`` them or ``refuse``.
+    on_error
+        What happens where an indicator fails: ``stop``, or ``leave_out`` the indicator, which is reported.
+    workers, pool
+        How many parts of the features are computed at once, each by a ``thread`` or a ``process``.
     start, end
         Bars with open time in [start, end), ISO dates in UTC; null: all.
     seed
@@ -81,7 +90,12 @@ class Config:
     transform: Node = field(default_factory=dict)
     objective: str | None = None
     pooling: Literal["pooled", "per_symbol"] = "pooled"
+    timeframes: list[str] = field(default_factory=list)
+    day_start: str = "00:00 UTC"
     missing_volume: Literal["skip", "refuse"] = "skip"
+    on_error: Literal["stop", "leave_out"] = "stop"
+    workers: int = 1
+    pool: Literal["thread", "process"] = "thread"
     start: str | None = None
     end: str | None = None
     allowed_targets: list[str] = field(default_factory=list)
@@ -93,7 +107,7 @@ class Config:
     choices: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("horizon", "context_length", "season", "threads"):
+        for name in ("horizon", "context_length", "season", "threads", "workers"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")
         if not 0 <= self.seed < 2**32:
@@ -135,7 +149,19 @@ MANY = ("indicator", "transform", "metric")
 """Groups of which several can be chosen: nodes by name, in order."""
 
 PASSIVE = frozenset(
-    {"tracker", "cache", "output", "force", "log_level", "sweep", "experiment", "choices", "allowed_targets"}
+    {
+        "tracker",
+        "cache",
+        "workers",
+        "pool",
+        "output",
+        "force",
+        "log_level",
+        "sweep",
+        "experiment",
+        "choices",
+        "allowed_targets",
+    }
 )
 """Root keys that cannot change a number."""
 

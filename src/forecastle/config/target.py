@@ -35,6 +35,9 @@ ROLES: dict[str, tuple[str, ...]] = {
 }
 """Methods that the object of each group must have."""
 
+TIMEFRAMES = "timeframes"
+"""What the node of any indicator may hold beside the arguments of its target."""
+
 DIRECTIVES = frozenset({"_target_", "_partial_"})
 
 
@@ -58,8 +61,15 @@ def check_targets(config: Config) -> None:
             key = f"{group}.{name}" if name else group
             if not isinstance(member, Mapping) or "_target_" not in member:
                 raise ConfigError(f"{key}: a node with _target_ is wanted, got {member!r}")
-            _check(key, member, allowed, methods)
+            _check(key, _plain(key, member) if group == "indicator" else member, allowed, methods)
     _check("quality", config.quality, allowed, ())
+
+
+def _plain(key: str, node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The node of an indicator without its timeframes, which are checked here."""
+    if TIMEFRAMES in node:
+        check_type(f"{key}.{TIMEFRAMES}", node[TIMEFRAMES], list[str])
+    return {argument: value for argument, value in node.items() if argument != TIMEFRAMES}
 
 
 def build(node: Node, key: str = "") -> Any:

@@ -11,14 +11,32 @@ from forecastle.arrays import FloatArray
 from forecastle.data.bars import PRICES, Bars, Panel
 from forecastle.errors import ConfigError, FeatureError, nearest
 from forecastle.features.frame import NEEDS, FeatureFrame, Indicator
+from forecastle.features.pool import run
 
 logger = logging.getLogger(__name__)
 
 MISSING = ("skip", "refuse")
+ON_ERROR = ("stop", "leave_out")
+
+WIDTH = 64
+"""Columns of a strip, about."""
+
+TILE = 512
+"""Rows of a strip that are turned into the matrix at once, so that both stay in the processor's cache."""
 
 
-def compute(panel: Panel, indicators: Mapping[str, Indicator], missing: str = "skip") -> FeatureFrame:
+def compute(
+    panel: Panel,
+    indicators: Mapping[str, Indicator],
+    missing: str = "skip",
+    on_error: str = "stop",
+    workers: int = 1,
+    pool: str = "thread",
+) -> FeatureFrame:
     """Compute all indicators on all symbols.
+
+    The work falls into strips: some indicators on one symbol, a pure function (`strip`) that threads or processes call
+    side by side. Its libraries compute in one thread each, so that whatever the pool, the bits are the same.
 
     Parameters
     ----------
@@ -29,6 +47,12 @@ def compute(panel: Panel, indicators: Mapping[str, Indicator], missing: str = "s
     missing
         What happens to indicators that need volume, or trusted dates, where a symbol has none: ``skip`` leaves them
         out for all symbols and says so, ``refuse`` raises.
+    on_error
+        What happens where an indicator fails: ``stop`` raises, ``leave_out`` leaves it out for all symbols and says so.
+    workers
+        How many strips are computed side by side.
+    pool
+        By whom: ``thread`` or ``process``.
 
     Returns
     -------
@@ -42,53 +66,121 @@ def compute(panel: Panel, indicators: Mapping[str, Indicator], missing: str = "s
         If there is no indicator, two columns share a name, a symbol has fewer bars than a warm-up or a value that
         is not finite, or an indicator fails; the message names it.
     ConfigError
-        If `missing` is neither word.
+        If `missing`, `on_error` or `pool` is none of its words, or `workers` is below 1.
     """
-    if missing not in MISSING:
-        raise ConfigError(f"missing must be skip or refuse, got {missing!r}{nearest(missing, MISSING)}")
+    for argument, word, words in (("missing", missing, MISSING), ("on_error", on_error, ON_ERROR)):
+        if word not in words:
+            raise ConfigError(f"{argument} must be {' or '.join(words)}, got {word!r}{nearest(word, words)}")
     used, left_out = _possible(panel, indicators, missing)
     columns = _columns(used)
     for bars in panel:
         _check(bars, used)
     lengths = np.array([len(bars) for bars in panel], dtype=np.int64)
     values = np.empty((int(lengths.sum()), len(columns)), dtype=np.float32)
-    ends = np.cumsum(lengths)
-    for bars, end in zip(panel, ends, strict=True):
-        fill(values[end - len(bars) : end], bars, used)
+    places, tasks = [], []
+    for bars, end in zip(panel, np.cumsum(lengths), strict=True):
+        for first, some in _strips(used):
+            places.append((slice(int(end) - len(bars), int(end)), first))
+            tasks.append((bars, some, on_error))
+    failed: dict[str, str] = {}
+    for (rows, first), (found, failures) in zip(places, run(strip, tasks, workers, pool), strict=True):
+        _turn(found, values[rows, first : first + len(found)])
+        failed = {**failures, **failed}
+    if failed:
+        used, values = _without(used, values, failed)
+        columns, left_out = _columns(used), {**left_out, **failed}
     return FeatureFrame(values, columns, lengths, max(indicator.warmup for indicator in used.values()), left_out)
 
 
-def fill(block: FloatArray, bars: Bars, indicators: Mapping[str, Indicator]) -> None:
-    """Compute all indicators on one symbol, into its rows of the matrix, shape (T, D).
+def strip(bars: Bars, indicators: Mapping[str, Indicator], on_error: str = "stop") -> tuple[FloatArray, dict[str, str]]:
+    """Compute some indicators on one symbol.
+
+    Returns
+    -------
+    FloatArray
+        Their columns one after the other, shape (D, T), float32.
+    dict
+        The indicators that failed, with the reason; their columns hold nothing of meaning.
 
     Raises
     ------
     FeatureError
-        If an indicator fails, or gives a wrong shape or a value after its warm-up that is not finite.
+        If an indicator fails, or gives a wrong shape or a value after its warm-up that is not finite, and `on_error`
+        is ``stop``; or if memory does not suffice.
+    ConfigError
+        If an indicator cannot be computed on such bars as it is configured.
     """
+    found = np.empty((sum(len(indicator.columns) for indicator in indicators.values()), len(bars)), dtype=np.float32)
+    failures: dict[str, str] = {}
     first = 0
     for name, indicator in indicators.items():
-        width = len(indicator.columns)
-        target = block[:, first : first + width]
+        last = first + len(indicator.columns)
         try:
-            found = indicator.compute(bars)
-        except Exception as error:
-            raise FeatureError(f"{bars.symbol}: indicator {name!r} failed: {type(error).__name__}: {error}") from error
-        if np.shape(found) != target.shape:
-            raise FeatureError(
-                f"{bars.symbol}: indicator {name!r} must give shape {target.shape}, got {np.shape(found)}"
-            )
-        with np.errstate(over="ignore"):
-            target[:] = found
-        target[: indicator.warmup - 1] = np.nan
-        bad = ~np.isfinite(target[indicator.warmup - 1 :])
-        if bad.any():
-            row, column = np.argwhere(bad)[0] + (indicator.warmup - 1, 0)
-            raise FeatureError(
-                f"{bars.symbol}: indicator {name!r} must be finite (in float32) after {indicator.warmup} bars of "
-                f"warm-up, got {float(found[row, column])} in {indicator.columns[column]} at bar {row}"
-            )
-        first += width
+            _fill(found[first:last], bars, name, indicator)
+        except FeatureError as error:
+            if on_error == "stop" or isinstance(error.__cause__, MemoryError):
+                raise
+            failures[name] = str(error)
+        first = last
+    return found, failures
+
+
+def _fill(target: FloatArray, bars: Bars, name: str, indicator: Indicator) -> None:
+    """Compute one indicator on one symbol into `target`, shape (columns, T), float32."""
+    where = f"{bars.symbol}: indicator {name!r}"
+    try:
+        values = indicator.compute(bars)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from error
+    except Exception as error:
+        raise FeatureError(f"{where} failed: {type(error).__name__}: {error}") from error
+    if np.shape(values) != target.shape[::-1]:
+        raise FeatureError(f"{where} must give shape {target.shape[::-1]}, got {np.shape(values)}")
+    with np.errstate(over="ignore"):
+        target[:] = values.T
+    warm = indicator.warmup - 1
+    target[:, :warm] = np.nan
+    good = np.isfinite(target[:, warm:])
+    if not good.all():
+        row = int(np.flatnonzero(~good.all(axis=0))[0])
+        column = int(np.flatnonzero(~good[:, row])[0])
+        raise FeatureError(
+            f"{where} must be finite (in float32) after {indicator.warmup} bars of warm-up, got "
+            f"{float(values[row + warm, column])} in {indicator.columns[column]} at bar {row + warm}"
+        )
+
+
+def _strips(indicators: Mapping[str, Indicator]) -> list[tuple[int, dict[str, Indicator]]]:
+    """Neighbours of `WIDTH` columns or somewhat more together, and the first column of each."""
+    made: list[tuple[int, dict[str, Indicator]]] = []
+    column = 0
+    for name, indicator in indicators.items():
+        if not made or column - made[-1][0] >= WIDTH:
+            made.append((column, {}))
+        made[-1][1][name] = indicator
+        column += len(indicator.columns)
+    return made
+
+
+def _turn(found: FloatArray, target: FloatArray) -> None:
+    """Copy columns (D, T) to rows (T, D)."""
+    for first in range(0, len(target), TILE):
+        target[first : first + TILE] = found[:, first : first + TILE].T
+
+
+def _without(
+    indicators: Mapping[str, Indicator], values: FloatArray, failed: Mapping[str, str]
+) -> tuple[dict[str, Indicator], FloatArray]:
+    """What is left when the indicators that failed are left out."""
+    for reason in failed.values():
+        logger.warning("left out: %s", reason)
+    used = {name: indicator for name, indicator in indicators.items() if name not in failed}
+    if not used:
+        raise FeatureError(
+            f"at least one indicator wanted, got none; all failed, such as {next(iter(failed.values()))}"
+        )
+    kept = [name not in failed for name, indicator in indicators.items() for _ in indicator.columns]
+    return used, np.ascontiguousarray(values[:, kept])
 
 
 def _possible(

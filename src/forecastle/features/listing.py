@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from forecastle.config.schema import Node
-from forecastle.config.target import build
+from forecastle.config.target import TIMEFRAMES, build
 from forecastle.features.frame import Indicator
 
 WIDTH = 118
@@ -44,7 +44,9 @@ def describe_indicators(nodes: Mapping[str, Node]) -> list[dict[str, Any]]:
     """
     rows = []
     for name, node in nodes.items():
-        indicator: Indicator = build(node, f"indicator.{name}")
+        indicator: Indicator = build(
+            {key: value for key, value in node.items() if key != TIMEFRAMES}, f"indicator.{name}"
+        )
         document = inspect.getdoc(type(indicator)) or ""
         rows.append(
             {

@@ -21,6 +21,9 @@ from forecastle.runs.identity import digest, library_versions, machine
 FORMAT = 1
 """Grows when entries of the cache change their form or the way in which a frame is put together."""
 
+ENGINE = ("forecastle.features.engine", "forecastle.features.timeframes")
+"""Modules that every frame is computed by."""
+
 _COMMENT = re.compile("#.*")
 _IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n;]+)|import[ \t]+([^\n;]+))", re.MULTILINE
@@ -47,7 +50,7 @@ def frame_key(panel: Panel, indicators: Sequence[Any], settings: Sequence[Any], 
     FeatureError
         If the source of a module cannot be found.
     """
-    source, versions = source_hash(tuple(sorted({*modules, "forecastle.features.engine"})))
+    source, versions = source_hash(tuple(sorted({*modules, *ENGINE})))
     bars = [[each.symbol, each.content] for each in panel]
     return digest([FORMAT, bars, list(indicators), list(settings), source, library_versions(), versions, machine()])
 

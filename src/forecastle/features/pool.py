@@ -1,0 +1,60 @@
+"""The pool: calls of a pure function, one after the other or side by side in threads or processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from forecastle.errors import ConfigError, nearest
+from forecastle.runs.execution import limited_threads
+
+T = TypeVar("T")
+
+POOLS = ("thread", "process")
+
+
+def run(
+    task: Callable[..., T], calls: Sequence[tuple[Any, ...]], workers: int = 1, pool: str = "thread"
+) -> Iterable[T]:
+    """Call a function with each tuple of arguments and give the results in this order, as they come.
+
+    The libraries that it calls (BLAS, OpenMP) have one thread, here and in every worker: sums in another order are
+    other numbers.
+
+    Parameters
+    ----------
+    task
+        A function of a module, without side effects.
+    calls
+        Its arguments; for processes they can be pickled.
+    workers
+        How many calls are made at once.
+    pool
+        ``thread``: in this process; what holds Python's lock does not run at once. ``process``: joblib's processes,
+        which live on between calls, or the backend of joblib that ``joblib.parallel_config`` chose (Ray, Dask).
+
+    Raises
+    ------
+    ConfigError
+        If `pool` is neither word or `workers` is below 1.
+    """
+    if pool not in POOLS:
+        raise ConfigError(f"pool must be thread or process, got {pool!r}{nearest(pool, POOLS)}")
+    if workers < 1:
+        raise ConfigError(f"workers must be at least 1, got {workers}")
+    if workers == 1 or len(calls) == 1:
+        with limited_threads(1):
+            for arguments in calls:
+                yield task(*arguments)
+        return
+    import joblib
+
+    kind = {"require": "sharedmem"} if pool == "thread" else {"prefer": "processes"}
+    parallel = joblib.Parallel(workers, return_as="generator", max_nbytes=None, **kind)
+    with limited_threads(1):
+        yield from parallel(joblib.delayed(_limited)(task, arguments) for arguments in calls)
+
+
+def _limited(task: Callable[..., T], arguments: tuple[Any, ...]) -> T:
+    with limited_threads(1):
+        return task(*arguments)

@@ -1,0 +1,181 @@
+"""OnTimeframes: any indicator on slower timeframes, joined on the time at which their bars are known."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from forecastle.arrays import SPAN, FloatArray, IntArray
+from forecastle.config.schema import Node
+from forecastle.config.target import TIMEFRAMES, build
+from forecastle.data.bars import Bars
+from forecastle.data.interval import interval_text
+from forecastle.data.resampling import MIDNIGHT, resample
+from forecastle.data.timeframe import parse_timeframe
+from forecastle.errors import ConfigError
+from forecastle.features.frame import Indicator
+
+HOUR, DAY = (np.timedelta64(hours, "h").astype(SPAN) for hours in (1, 24))
+
+
+class Resampler:
+    """Slower bars, made once for each symbol, timeframe and content of the bars, and kept for all indicators.
+
+    Parameters
+    ----------
+    day_start
+        When a day begins: time and zone, such as ``17:00 America/New_York``.
+    entries
+        Number of results that are kept; the one that was not used for longest goes first.
+    """
+
+    def __init__(self, day_start: str = MIDNIGHT, entries: int = 32) -> None:
+        self.day_start = day_start
+        self._entries = entries
+        self._begin()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"day_start": self.day_start, "_entries": self._entries}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._made: OrderedDict[tuple[str, str, str], Bars] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __call__(self, bars: Bars, timeframe: str) -> Bars:
+        """The complete bars of a slower timeframe; a first one that began before `bars` do is none of them."""
+        key = (bars.symbol, timeframe, bars.content)
+        with self._lock:
+            if key not in self._made:
+                slow = resample(bars, timeframe, self.day_start)
+                whole = not len(slow) or slow.time[0] >= bars.time[0]
+                self._made[key] = slow if whole else slow[1:]
+                while len(self._made) > self._entries:
+                    self._made.popitem(last=False)
+            self._made.move_to_end(key)
+            return self._made[key]
+
+
+class OnTimeframes:
+    """An indicator computed on one or more timeframes; ``rsi_14@1h`` is the column ``rsi_14`` of hourly bars.
+
+    A row shows the newest slower bar that is known when the row's own bar is: at the 5-minute bar that closes at 10:05,
+    the hourly bar that closed at 10:00. On the bars' own timeframe the indicator is computed as ever.
+
+    Parameters
+    ----------
+    indicator
+        What is computed.
+    timeframes
+        Such as ``["5min", "1h", "1D"]``; multiples of `interval`.
+    interval
+        Length of the bars that `compute` will get.
+    resampler
+        Shared by the indicators of a configuration.
+
+    Attributes
+    ----------
+    warmup : int
+        Bars that hold w whole slower bars wherever the last one lies between two of them, where w is the
+        indicator's own warm-up: (w + 1) r - 1 for r bars in a slower one (the longest, where daylight saving makes
+        their lengths differ), of the slowest timeframe. Where bars are missing, fewer are needed.
+
+    Raises
+    ------
+    ConfigError
+        If a timeframe is no multiple of the interval, or is given twice, or there is none.
+    """
+
+    def __init__(
+        self, indicator: Indicator, timeframes: Sequence[str], interval: np.timedelta64, resampler: Resampler
+    ) -> None:
+        self.indicator = indicator
+        self.timeframes = tuple(timeframes)
+        self._resampler = resampler
+        lengths = [parse_timeframe(timeframe) for timeframe in self.timeframes]
+        if not lengths or len({int(length.astype(np.int64)) for length in lengths}) != len(lengths):
+            raise ConfigError(f"timeframes: one or more different ones wanted, got {list(timeframes)}")
+        for timeframe, length in zip(self.timeframes, lengths, strict=True):
+            if length % interval:
+                raise ConfigError(
+                    f"timeframes: multiples of the bars' interval {interval_text(interval)} wanted, got {timeframe}"
+                )
+        self._own = tuple(bool(length == interval) for length in lengths)
+        self.columns = tuple(f"{column}@{timeframe}" for timeframe in self.timeframes for column in indicator.columns)
+        self.warmup = max(self._bars(length, interval) for length in lengths)
+        slower = () if all(self._own) or "calendar" in indicator.needs else ("calendar",)
+        self.needs = (*indicator.needs, *slower)
+        self.tolerance = indicator.tolerance
+
+    def _bars(self, length: np.timedelta64, interval: np.timedelta64) -> int:
+        """Bars until the indicator has warmed up on one timeframe."""
+        if length == interval:
+            return self.indicator.warmup
+        longest = length if self._resampler.day_start == MIDNIGHT or length < DAY else length + HOUR
+        ratio = int(-(-longest // interval))
+        return (self.indicator.warmup + 1) * ratio - 1
+
+    def compute(self, bars: Bars) -> FloatArray:
+        """Return the columns, shape (T, len(columns)), NaN until the indicator has warmed up on their timeframe."""
+        width = len(self.indicator.columns)
+        found: FloatArray = np.full((len(self.columns), len(bars)), np.nan)
+        for number, (timeframe, own) in enumerate(zip(self.timeframes, self._own, strict=True)):
+            rows = found[number * width : (number + 1) * width]
+            slow = bars if own else self._resampler(bars, timeframe)
+            if len(slow) < self.indicator.warmup:
+                continue
+            values = self.indicator.compute(slow)
+            if own:
+                rows[:] = values.T
+                continue
+            newest = self.newest(bars, slow)
+            begun = int(np.searchsorted(newest, 0))
+            for row, column in zip(rows, values.T, strict=True):
+                np.take(column, newest[begun:], out=row[begun:], mode="clip")  # unlike raise, this makes no copy
+        return found.T
+
+    @staticmethod
+    def newest(bars: Bars, slow: Bars) -> IntArray:
+        """For each bar, the newest slower one that is known when it is; -1 where there is none yet."""
+        return np.searchsorted(slow.known, bars.known, side="right") - 1
+
+
+def build_indicators(
+    nodes: Mapping[str, Node], interval: np.timedelta64, timeframes: Sequence[str] = (), day_start: str = MIDNIGHT
+) -> dict[str, Indicator]:
+    """Build the indicators of a configuration.
+
+    Parameters
+    ----------
+    nodes
+        Checked ``_target_`` nodes by name; each may hold its own ``timeframes``.
+    interval
+        Length of the bars.
+    timeframes
+        Those of the nodes that say nothing; none: the bars' own, and no ``@`` in the names of columns.
+    day_start
+        When a day begins, for timeframes.
+
+    Raises
+    ------
+    ConfigError
+        If a constructor refuses a value.
+    """
+    resampler = Resampler(day_start)
+    built: dict[str, Indicator] = {}
+    for name, node in nodes.items():
+        plain = {key: value for key, value in node.items() if key != TIMEFRAMES}
+        indicator: Indicator = build(plain, f"indicator.{name}")
+        chosen = node.get(TIMEFRAMES, timeframes)
+        try:
+            built[name] = OnTimeframes(indicator, chosen, interval, resampler) if chosen else indicator
+        except ConfigError as error:
+            raise ConfigError(f"indicator.{name}: {error}") from error
+    return built
