@@ -36,8 +36,8 @@ class FileSource(ABC, Generic[Written]):
     path
         The file, or a pattern such as ``data/EURUSD_*.csv.gz`` for several that are read one after the other; or
         ``bid`` and ``ask``, each with such a path: then prices are the means of both sides and the spread is that at
-        the close (``ask`` may be None: then the prices are the bid's and no spread is known). Files are read whole, by
-        `recent` too.
+        the close (``ask`` may be None: then the prices are the bid's and no spread is known). Files are read
+        whole; only of one Parquet file with one symbol does `recent` read the parts that it needs.
     columns
         Our name to the file's name for ``time symbol open high low close volume spread``. What is missing or None is
         found under its usual names, whatever their case; a spread has to be named. ``""`` leaves out what is optional.

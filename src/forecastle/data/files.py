@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
+from copy import copy
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 
+from forecastle.data.clock import utc
+from forecastle.data.columns import find_columns
 from forecastle.data.content import read_content
 from forecastle.data.file_source import FileSource
 from forecastle.data.format import Format, TextFormat
+from forecastle.data.location import find_files
+from forecastle.data.row_groups import newest_groups
+from forecastle.data.selection import newest
 from forecastle.errors import DataError
 
 NULLS = ["", "nan", "NaN", "null"]
@@ -88,13 +96,52 @@ class ParquetSource(FileSource[Format]):
     kind = "Parquet"
     formats = Format
 
+    _groups: list[int] | None = None
+    """Row groups that are read; None: all."""
+
+    def recent(self, count: int, end: pd.Timestamp | None = None) -> pd.DataFrame:
+        """The newest `count` rows of each symbol before `end`.
+
+        Of one file with one symbol only the row groups are read that can hold them, by the bounds of the times that
+        the file itself tells of each; the index is the row of the file all the same.
+        """
+        single = self._single()
+        if single is None or count < 1:
+            return super().recent(count, end)
+        path, column = single
+        bound = utc(end)
+        if bound is not None and self._span is not None and self.label == "close":
+            bound += pd.Timedelta(self._span)
+        part = copy(self)
+        part._groups = newest_groups(path, column, count, bound, self.timezone)
+        table = part.history(end=end)
+        metadata = pyarrow.parquet.read_metadata(path)
+        starts = np.cumsum([0, *(metadata.row_group(each).num_rows for each in range(metadata.num_row_groups))])
+        rows = np.concatenate([np.arange(starts[each], starts[each + 1]) for each in part._groups])
+        table.index = pd.Index(rows[table.index.to_numpy()])
+        return newest(table, count)
+
+    def _single(self) -> tuple[Path, str] | None:
+        """The one file and its column of times, where one file holds one symbol and its times are its own bars'."""
+        files = [file for key, path in self.paths.items() for file in find_files(path, key)]
+        if len(files) != 1 or self.format.time is not None or (self.label == "close" and self._span is None):
+            return None
+        try:
+            found = find_columns(self._names(files[0])[0], self.columns, str(files[0]))
+        except (pa.ArrowException, OSError):
+            return None  # told when it is read
+        return (files[0], found["time"][0]) if "symbol" not in found and len(found["time"]) == 1 else None
+
     def _names(self, path: Path) -> tuple[list[str], None]:
         if path.stat().st_size == 0:
             raise DataError(f"{path}: the file is empty")
         return [str(name) for name in pyarrow.parquet.read_schema(path).names], None
 
     def _read(self, path: Path, content: pa.Buffer | None, roles: Mapping[str, str]) -> pa.Table:  # noqa: ARG002
-        return pyarrow.parquet.read_table(path, columns=list(roles))
+        if self._groups is None:
+            return pyarrow.parquet.read_table(path, columns=list(roles))
+        with pyarrow.parquet.ParquetFile(path) as file:
+            return file.read_row_groups(self._groups, columns=list(roles))
 
 
 def first_line(content: pa.Buffer) -> str:
