@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import (
     GradientBoostingRegressor,
@@ -87,13 +87,22 @@ def test_plain_values_come_back(tmp_path):
     np.testing.assert_array_equal(again["b"], state["b"])
 
 
+def test_bytes_come_back_without_a_file():
+    state = {"model": fitted(Ridge()), "name": "x"}
+    again = archive.unpack(archive.pack(state), "here")
+    assert again["name"] == "x"
+    np.testing.assert_array_equal(again["model"].predict(X), state["model"].predict(X))
+    with pytest.raises(ModelError, match="here cannot be opened as a model"):
+        archive.unpack(archive.pack(state)[:-30], "here")
+
+
 TIMELESS = [each for each in ESTIMATORS if not isinstance(each, GridSearchCV)]  # it keeps how long its fits took
 
 
 @pytest.mark.parametrize("estimator", TIMELESS, ids=lambda each: type(each).__name__)
 def test_the_bytes_depend_on_the_model_alone(tmp_path, estimator):
     for name in ("one", "two"):
-        archive.write({"model": fitted(estimator)}, tmp_path / name)
+        archive.write({"model": fitted(clone(estimator))}, tmp_path / name)
         blocks = [np.random.default_rng(0).bytes(size) for size in range(1, 4000, 7)]  # stir the memory
         del blocks
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()

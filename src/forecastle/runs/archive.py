@@ -58,26 +58,14 @@ BROKEN = (
 
 
 def write(state: dict[str, Any], path: Path) -> None:
-    """Write plain values, arrays and scikit-learn estimators.
-
-    The bytes depend on the state alone: the same state gives the same file, at any time and in any process.
+    """Write plain values, arrays and scikit-learn estimators into a file; see `pack`.
 
     Raises
     ------
     ModelError
         If a part of the state is of a type that `read` would refuse.
     """
-    try:
-        data = _skops().dumps(state)
-    except (TypeError, ValueError, AttributeError) as error:
-        raise ModelError(f"the model cannot be kept without pickled code: {' '.join(str(error).split())}") from error
-    with zipfile.ZipFile(io.BytesIO(data)) as source:
-        schema = json.loads(source.read(SCHEMA))
-        _trusted(schema, "the model")
-        parts = _canonical(schema, source)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in parts.items():
-            archive.writestr(zipfile.ZipInfo(name), content)
+    path.write_bytes(pack(state))
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -88,24 +76,63 @@ def read(path: Path) -> dict[str, Any]:
     ModelError
         If the file is missing, damaged, from another version of scikit-learn, or names a type that is not allowed.
     """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be opened as a model: {' '.join(str(error).split())}") from error
+    return unpack(data, str(path))
+
+
+def pack(state: dict[str, Any]) -> bytes:
+    """Pack plain values, arrays and scikit-learn estimators.
+
+    The bytes depend on the state alone: the same state gives the same bytes, at any time and in any process.
+
+    Raises
+    ------
+    ModelError
+        If a part of the state is of a type that `unpack` would refuse.
+    """
+    try:
+        data = _skops().dumps(state)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ModelError(f"the model cannot be kept without pickled code: {' '.join(str(error).split())}") from error
+    with zipfile.ZipFile(io.BytesIO(data)) as source:
+        schema = json.loads(source.read(SCHEMA))
+        _trusted(schema, "the model")
+        parts = _canonical(schema, source)
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in parts.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return whole.getvalue()
+
+
+def unpack(data: bytes, where: str) -> dict[str, Any]:
+    """Unpack what `pack` packed; `where` says in messages where the bytes come from.
+
+    Raises
+    ------
+    ModelError
+        If they are damaged, from another version of scikit-learn, or name a type that is not allowed.
+    """
     from sklearn.exceptions import InconsistentVersionWarning
 
     try:
-        data = path.read_bytes()
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             schema = json.loads(archive.read(SCHEMA))
-        trusted = _trusted(schema, str(path))
+        trusted = _trusted(schema, where)
         with warnings.catch_warnings():
             warnings.simplefilter("error", InconsistentVersionWarning)
             state = _skops().loads(data, trusted=trusted)
         check_trees(state)
     except InconsistentVersionWarning as error:
         versions = f"scikit-learn {error.original_sklearn_version}, this is {error.current_sklearn_version}"
-        raise ModelError(f"{path} was saved by {versions}: install that version, or fit again") from error
+        raise ModelError(f"{where} was saved by {versions}: install that version, or fit again") from error
     except BROKEN as error:
-        raise ModelError(f"{path} cannot be opened as a model: {' '.join(str(error).split())}") from error
+        raise ModelError(f"{where} cannot be opened as a model: {' '.join(str(error).split())}") from error
     if not isinstance(state, dict):
-        raise ModelError(f"{path} must hold a dictionary, got {type(state).__name__}")
+        raise ModelError(f"{where} must hold a dictionary, got {type(state).__name__}")
     return state
 
 
