@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 from tests.conftest import make_bars
 
+from forecastle.config.compose import compose
 from forecastle.data.bars import Bars, Panel
 from forecastle.errors import ConfigError, FeatureError
 from forecastle.features.engine import compute
 from forecastle.features.frame import Indicator
 from forecastle.features.returns import LogReturn
 from forecastle.features.talib import TALib
+from forecastle.features.timeframes import build_indicators
 from forecastle.features.volume import OnBalanceVolume
 
 
@@ -147,3 +149,76 @@ def test_candles_that_are_not_finite_never_reach_an_indicator(bars: Bars, column
     spoilt[40] = np.nan
     with pytest.raises(FeatureError, match=f"TEST: finite candles wanted, got nan in {column} at bar 40"):
         compute(Panel((replace(bars, **{column: spoilt}),)), indicators())
+
+
+def test_threads_and_processes_give_the_bits_of_one_after_the_other() -> None:
+    panel = Panel(tuple(make_bars(2000 + 100 * seed, seed=seed, symbol=f"S{seed}") for seed in range(3)))
+    nodes = compose(["indicator=full"]).indicator
+    built = build_indicators(nodes, panel.interval, ["1h", "4h"])
+    slow = {name: each for name, each in built.items() if each.warmup < 2000}
+    alone = compute(panel, slow)
+    assert len(alone.columns) > 300
+    for workers, pool in ((2, "thread"), (4, "thread"), (2, "process")):
+        beside = compute(panel, slow, workers=workers, pool=pool)
+        assert beside.values.tobytes() == alone.values.tobytes(), (workers, pool)
+        assert (beside.columns, beside.warmup, beside.left_out) == (alone.columns, alone.warmup, alone.left_out)
+
+
+@pytest.mark.parametrize(("workers", "pool"), [(1, "thread"), (2, "thread"), (2, "process")])
+def test_what_fails_is_left_out_of_all_symbols_and_told_where_the_config_says_so(
+    workers: int, pool: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    panel = Panel((make_bars(300, symbol="A"), make_bars(200, symbol="B", seed=1)))
+    fakes = {
+        "broken": Fake(ZeroDivisionError("oh"), columns=("one", "two"), warmup=50),
+        "narrow": Fake(np.ones((300, 1)), columns=("three",)),
+        "empty": Fake(np.full((200, 1), np.nan), columns=("four",)),
+    }
+    mixed = {"log_return": LogReturn(1), **fakes, "cci": TALib("CCI", timeperiod=20)}
+    frame = compute(panel, mixed, on_error="leave_out", workers=workers, pool=pool)
+    wanted = compute(panel, {"log_return": LogReturn(1), "cci": TALib("CCI", timeperiod=20)})
+    assert frame.columns == wanted.columns
+    assert frame.warmup == wanted.warmup
+    assert frame.values.tobytes() == wanted.values.tobytes()
+    assert frame.values.flags.c_contiguous
+    assert frame.left_out["broken"] == "A: indicator 'broken' failed: ZeroDivisionError: oh"
+    assert frame.left_out["narrow"] == "B: indicator 'narrow' must give shape (200, 1), got (300, 1)"
+    assert frame.left_out["empty"].startswith("A: indicator 'empty' must give shape (300, 1)")
+    assert sum(line.startswith("left out: ") for line in caplog.messages) == 3
+
+
+def test_nothing_that_works_is_an_error_whatever_the_config_says(bars: Bars) -> None:
+    with pytest.raises(FeatureError, match="at least one indicator wanted, got none; all failed, such as TEST: indica"):
+        compute(Panel((bars,)), {"mine": Fake(ZeroDivisionError("oh"))}, on_error="leave_out")
+
+
+def test_want_of_memory_is_no_fault_of_an_indicator(bars: Bars) -> None:
+    mixed = {"log_return": LogReturn(1), "mine": Fake(MemoryError("full"))}
+    with pytest.raises(FeatureError, match="TEST: indicator 'mine' failed: MemoryError: full"):
+        compute(Panel((bars,)), mixed, on_error="leave_out")
+
+
+def test_more_columns_than_a_strip_and_more_rows_than_a_tile_stand_where_they_belong() -> None:
+    panel = Panel((make_bars(1500, symbol="A"), make_bars(700, symbol="B", seed=1)))
+    many = {f"r{number}": Named(number) for number in range(150)}
+    frame = compute(panel, many)
+    assert frame.values.shape == (2200, 150)
+    close = np.concatenate([bars.close for bars in panel])
+    np.testing.assert_array_equal(frame.values, (close[:, None] + np.arange(150)).astype(np.float32))
+
+
+@dataclass
+class Named:
+    """The close plus a number."""
+
+    number: int
+    warmup: int = 1
+    needs: tuple[str, ...] = ()
+    tolerance: float = 1e-9
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (f"close_{self.number}",)
+
+    def compute(self, bars: Bars) -> Any:
+        return (bars.close + self.number)[:, None]
