@@ -152,7 +152,7 @@ def explain(error: BaseException) -> ConfigError:
             last = found[1].rpartition(".")[2]
             return ConfigError(f"unknown key {found[1]!r}{nearest(last, there)} (there are: {', '.join(there)})")
         if (group := found[1].partition(".")[0]) in PARTS:
-            return ConfigError(f"{found[1]}: this model has no {group}; one that is trained in epochs has, say model=lstm")
+            return ConfigError(f"{found[1]}: this model has no {group}; one that trains in epochs has, say model=lstm")
         return _unknown_key(found[1], {**_choices(), **dict.fromkeys(Config.__dataclass_fields__, ())})
     if found := re.search(r"Key '([^']+)' is not in struct full_key: ([\w.]+)", text):
         return ConfigError(f"unknown key {found[2]!r}: add a new key with +{found[2]}=… where it is meant")

@@ -63,6 +63,11 @@ class Batch:
         target = None if self.target is None else self.target.to(device, dtype)
         return Batch(self.features.to(device, dtype), self.past.to(device, dtype), self.symbol.to(device), target)
 
+    def every(self, stride: int) -> Batch:
+        """Each `stride`-th window."""
+        target = None if self.target is None else self.target[::stride]
+        return Batch(self.features[::stride], self.past[::stride], self.symbol[::stride], target)
+
     def answers(self) -> Tensor:
         """The target, shape (B, H), of a batch that has one."""
         assert self.target is not None, "a batch to learn from has a target"
@@ -113,6 +118,11 @@ class PathNetwork(Network):
     def noise_shape(self) -> tuple[int, ...]:
         """Shape of the standard normal noise that one sample takes; (H,) unless a network says otherwise."""
         return (self.horizon,)
+
+    @property
+    def floats_per_sample(self) -> int:
+        """About how many numbers one sample keeps in memory while it is made; the size of a chunk follows from it."""
+        return 64 * self.horizon
 
     @abstractmethod
     def sample(self, batch: Batch, noise: Tensor) -> Tensor:

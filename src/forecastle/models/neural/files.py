@@ -1,0 +1,67 @@
+"""Files of weights: written whole or not at all, opened without running code."""
+
+# ruff: noqa: TID253
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from forecastle.errors import ModelError
+
+
+def write_tensors(state: dict[str, Any], path: Path) -> None:
+    """Write plain values and tensors; whoever looks sees the old file or the whole new one."""
+    temporary = path.with_suffix(".part")
+    torch.save(state, temporary)
+    temporary.replace(path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write text in the same way."""
+    temporary = path.with_suffix(".part")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def read_tensors(path: Path) -> dict[str, Any]:
+    """Read what `write_tensors` wrote, on the CPU; only tensors and plain values are let in.
+
+    Raises
+    ------
+    ModelError
+        If it is missing, cut short, or holds anything else.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:160]
+        raise ModelError(f"{path} cannot be opened as weights, it is missing or damaged: {reason}") from error
+    if not isinstance(state, dict):
+        raise ModelError(f"{path} must hold a mapping of tensors, got {type(state).__name__}")
+    return state
+
+
+def load_weights(network: torch.nn.Module, weights: dict[str, Tensor], path: Path) -> None:
+    """Put weights into a network.
+
+    Raises
+    ------
+    ModelError
+        If they are of another architecture; the message names the first difference.
+    """
+    own = network.state_dict()
+    name = type(network).__name__
+    for key in sorted({*own, *weights}):
+        if key not in own or key not in weights:
+            where = "the file" if key in weights else f"this {name}"
+            raise ModelError(f"{path} holds weights of another architecture than this {name}: only {where} has {key}")
+        if own[key].shape != weights[key].shape:
+            got, wanted = tuple(weights[key].shape), tuple(own[key].shape)
+            raise ModelError(
+                f"{path} holds weights of another architecture than this {name}: {key} is {got}, wanted {wanted}"
+            )
+    network.load_state_dict(weights)
