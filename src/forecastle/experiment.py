@@ -45,11 +45,17 @@ class Experiment:
         A checked configuration.
     memory
         Shared with other experiments of the process, or its own.
+
+    Attributes
+    ----------
+    checkpoints : Path or None
+        Folder from which a fit that was stopped is gone on with; None: each begins anew.
     """
 
     def __init__(self, config: Config, memory: Memory | None = None) -> None:
         self.config = config
         self.steps = Steps()
+        self.checkpoints: Path | None = None
         self._memory = memory or Memory()
         self._source = build(config.data, "data")
         self._code = code_hash(target_modules(config))
@@ -64,7 +70,8 @@ class Experiment:
     @cached_property
     def _bars(self) -> tuple[Panel, QualityReport]:
         config = self.config
-        key = [config.data, config.quality, config.start, config.end, self._source.fingerprint()]
+        grid = [config.resample, config.day_start]
+        key = [config.data, config.quality, config.start, config.end, grid, self._source.fingerprint()]
         found: tuple[Panel, QualityReport] = self._recall("bars", key, lambda: pipeline.load_bars(config))
         return found
 
@@ -86,7 +93,7 @@ class Experiment:
     @cached_property
     def _features_key(self) -> list[Any]:
         config = self.config
-        settings = [config.timeframes, config.day_start, config.missing_volume, config.on_error]
+        settings = [config.timeframes, config.day_start, config.missing_inputs, config.on_error]
         return [self.panel.content, config.identity["indicator"], settings]
 
     @cached_property
@@ -119,7 +126,7 @@ class Experiment:
     def fitted(self) -> Fitted:
         """Transforms and model, fitted on the training part."""
         with self.steps.step("fit"):
-            return pipeline.fit(self.config, self.sample)
+            return pipeline.fit(self.config, self.sample, self.checkpoints)
 
     def baselines(self, part: str) -> dict[str, Scored]:
         """Scores of the baselines on a part."""
@@ -194,8 +201,10 @@ def execute(config: Config, memory: Memory | None = None) -> Run:
     identity = experiment.identity.id
     found = None if config.force else store.find(identity)
     if found is None:
+        experiment.checkpoints = store.folder / paths.CHECKPOINTS / identity
         with store.create(identity, replace=config.force) as folder:
             _write(experiment, folder, store)
+        shutil.rmtree(experiment.checkpoints, ignore_errors=True)
         found = Run(identity, store.folder / identity)
     if not config.sweep and TEST not in found.metrics:
         found = open_test(found, store, "forecastle run", experiment)

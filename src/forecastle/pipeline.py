@@ -17,6 +17,7 @@ from forecastle.config.target import build, defining_modules, target_modules, ta
 from forecastle.data.bars import Panel
 from forecastle.data.loading import load
 from forecastle.data.quality import QualityReport
+from forecastle.data.resampling import resample_panel
 from forecastle.evaluation.metric import Metric
 from forecastle.evaluation.objective import applicable, default_objective
 from forecastle.evaluation.score import Scored, combine, score_one
@@ -26,7 +27,7 @@ from forecastle.features.engine import compute
 from forecastle.features.frame import FeatureFrame
 from forecastle.features.timeframes import build_indicators
 from forecastle.models.baseline import LastValue, RandomWalk, SeasonalNaive
-from forecastle.models.forecast import Forecaster
+from forecastle.models.forecast import Forecaster, Resumable
 from forecastle.models.per_symbol import PerSymbol
 from forecastle.record import Part, as_outcome, forecast_table
 from forecastle.runs.execution import limited_threads, seed_everything
@@ -69,8 +70,10 @@ class Fitted:
 
 
 def load_bars(config: Config) -> tuple[Panel, QualityReport]:
-    """Candles from the source, judged by the quality policy."""
-    return load(build(config.data, "data"), build(config.quality, "quality"), config.start, config.end)
+    """Candles from the source, judged by the quality policy; on a slower timeframe where one is asked for."""
+    timeframe, day_start = config.resample, config.day_start
+    panel, report = load(build(config.data, "data"), build(config.quality, "quality"), config.start, config.end)
+    return panel if timeframe is None else resample_panel(panel, timeframe, day_start), report
 
 
 def identify(config: Config, panel: Panel) -> Identity:
@@ -89,11 +92,11 @@ def compute_features(config: Config, panel: Panel, cache: Cache | None = None) -
 
     def make() -> FeatureFrame:
         indicators = build_indicators(config.indicator, panel.interval, config.timeframes, config.day_start)
-        return compute(panel, indicators, config.missing_volume, config.on_error, config.workers, config.pool)
+        return compute(panel, indicators, config.missing_inputs, config.on_error, config.workers, config.pool)
 
     if cache is None:
         return make()
-    settings = [config.timeframes, config.day_start, config.missing_volume, config.on_error]
+    settings = [config.timeframes, config.day_start, config.missing_inputs, config.on_error]
     modules = defining_modules(config.indicator)
     return cache.frame(frame_key(panel, list(config.indicator.items()), settings, modules), make)
 
@@ -113,12 +116,17 @@ def make_sample(config: Config, panel: Panel, frame: FeatureFrame) -> Sample:
     return Sample(windows, folds[0])
 
 
-def fit(config: Config, sample: Sample) -> Fitted:
-    """Fit transforms and model on the training part; the validation part may only stop the model early."""
+def fit(config: Config, sample: Sample, checkpoints: Path | None = None) -> Fitted:
+    """Fit transforms and model on the training part; the validation part may only stop the model early.
+
+    A model that can go on after a stop keeps its state in the folder `checkpoints`, and is gone on with from there.
+    """
     seed_everything(config.seed)
     transforms = _transforms(config).fit(sample.part("train"))
     shown = Sample(transforms.apply(sample.windows), sample.fold)
     forecaster = _forecaster(config)
+    if checkpoints is not None and isinstance(forecaster, Resumable):
+        forecaster.checkpoints = checkpoints
     with limited_threads(config.threads):
         return Fitted(transforms, forecaster.fit(shown.part("train"), shown.part(VALIDATION)))
 

@@ -55,8 +55,8 @@ def test_with_volume_nothing_is_left_out(
     assert [name for name in features["columns"] if name.startswith("obv")]
 
 
-def test_missing_volume_may_be_refused(forecastle: Callable[..., Any], workplace: Path, without: Path) -> None:
-    outcome = forecastle(*WORDS, "missing_volume=refuse")
+def test_missing_inputs_may_be_refused(forecastle: Callable[..., Any], workplace: Path, without: Path) -> None:
+    outcome = forecastle(*WORDS, "missing_inputs=refuse")
     assert outcome.code == 2
     told = outcome.err.splitlines()[-1]
     assert told.startswith("forecastle: ")

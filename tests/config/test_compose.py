@@ -57,7 +57,7 @@ def test_several_choices_of_one_group_compose_into_one_node() -> None:
         ("+model.estimator.alhpa=3", r"unknown argument 'alhpa'; did you mean 'alpha'"),
         ("horizon=five", r"horizon must be int, got 'five'"),
         ("horizon=0", r"horizon must be at least 1, got 0"),
-        ("missing_volume=maybe", r"missing_volume must be 'skip' or 'refuse', got 'maybe'"),
+        ("missing_inputs=maybe", r"missing_inputs must be 'skip' or 'refuse', got 'maybe'"),
         ("horizon=[1", r"."),
     ],
 )

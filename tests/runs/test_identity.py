@@ -72,7 +72,7 @@ def test_the_id_is_sixteen_hexadecimal_digits_whatever_the_order_of_versions() -
         "quantile_levels=[0.1,0.5,0.9]",
         "quantile_levels=19",
         "objective=mae",
-        "missing_volume=refuse",
+        "missing_inputs=refuse",
         "on_error=leave_out",
         "timeframes=[4h]",
         "indicator.rsi.timeframes=[4h]",

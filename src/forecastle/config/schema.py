@@ -39,12 +39,14 @@ class Config:
         Metric that ranks runs on the validation part; null: ``crps`` for numbers, ``log_loss`` for classes.
     pooling
         On several symbols: one model over all (``pooled``) or one for each (``per_symbol``); scores come for each.
+    resample
+        Timeframe to which the bars are resampled before anything is computed (``1h``); null: as the source has them.
     timeframes
         Timeframes on which every indicator is computed that names none itself, such as ``["1h", "1D"]``; none: the
         bars' own.
     day_start
         When a day of a timeframe begins: time and zone, such as ``17:00 America/New_York``.
-    missing_volume
+    missing_inputs
         What happens to indicators that need volume on bars without: ``skip`` them or ``refuse``.
     on_error
         What happens where an indicator fails: ``stop``, or ``leave_out`` the indicator, which is reported.
@@ -90,9 +92,10 @@ class Config:
     transform: Node = field(default_factory=dict)
     objective: str | None = None
     pooling: Literal["pooled", "per_symbol"] = "pooled"
+    resample: str | None = None
     timeframes: list[str] = field(default_factory=list)
     day_start: str = "00:00 UTC"
-    missing_volume: Literal["skip", "refuse"] = "skip"
+    missing_inputs: Literal["skip", "refuse"] = "skip"
     on_error: Literal["stop", "leave_out"] = "stop"
     workers: int = 1
     pool: Literal["thread", "process"] = "thread"
