@@ -18,6 +18,7 @@ LOG = "run.log"
 # Beside the runs
 LOOKS = "looks.jsonl"
 SWEEPS = "sweeps"
+CHECKPOINTS = ".checkpoints"
 
 # The DVC stages
 PARAMS = Path("params.yaml")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self, TypeAlias
+from typing import Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
 
@@ -84,3 +84,16 @@ class Forecaster(Protocol):
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; opening it runs no code from the files."""
         ...
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A forecaster whose `fit` goes on where it was stopped.
+
+    Attributes
+    ----------
+    checkpoints
+        Folder that `fit` keeps its state in, and looks for it in; None: it keeps none. Set before `fit`.
+    """
+
+    checkpoints: Path | None

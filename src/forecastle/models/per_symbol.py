@@ -12,7 +12,7 @@ import numpy as np
 from forecastle.arrays import FloatArray
 from forecastle.errors import ModelError
 from forecastle.logs import progress
-from forecastle.models.forecast import ClassForecast, Forecast, Forecaster, QuantileForecast, SampleForecast
+from forecastle.models.forecast import ClassForecast, Forecast, Forecaster, QuantileForecast, Resumable, SampleForecast
 from forecastle.windows.context import Context, Windows
 
 FILE = "symbols.json"
@@ -25,11 +25,17 @@ class PerSymbol:
     ----------
     make
         Builds one unfitted forecaster; called once for each symbol, in the order of the symbols.
+
+    Attributes
+    ----------
+    checkpoints : Path or None
+        Folder below which each forecaster that can go on after a stop keeps its state; set before `fit`.
     """
 
     def __init__(self, make: Callable[[], Forecaster]) -> None:
         self._make = make
         self._fitted: dict[str, Forecaster] = {}
+        self.checkpoints: Path | None = None
         self.curves: dict[str, list[float]] = {}
 
     def history(self, horizon: int) -> int:
@@ -43,7 +49,10 @@ class PerSymbol:
         for number in progress(numbers, len(numbers), "fit, symbols"):
             mine = _of(train, number)
             watched = None if validation is None else _of(validation, number)
-            fitted = self._make().fit(mine, watched if watched is not None and len(watched) else None)
+            forecaster = self._make()
+            if self.checkpoints is not None and isinstance(forecaster, Resumable):
+                forecaster.checkpoints = self.checkpoints / str(number)
+            fitted = forecaster.fit(mine, watched if watched is not None and len(watched) else None)
             self._fitted[names[number]] = fitted
             self.curves.update({f"{names[number]}/{name}": values for name, values in fitted.curves.items()})
         return self

@@ -27,9 +27,17 @@ def seed_everything(seed: int) -> None:
 
 @contextmanager
 def limited_threads(threads: int) -> Iterator[None]:
-    """Limit BLAS and OpenMP to a number of threads: sums in another order are other numbers."""
+    """Limit BLAS, OpenMP and torch to a number of threads: sums in another order are other numbers."""
+    torch: Any = sys.modules.get("torch")
+    before = torch.get_num_threads() if torch else 0
     with _controller(len(sys.modules)).limit(limits=threads):
-        yield
+        if torch:
+            torch.set_num_threads(threads)
+        try:
+            yield
+        finally:
+            if torch:
+                torch.set_num_threads(before)
 
 
 @lru_cache(maxsize=1)
