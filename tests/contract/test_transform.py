@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
@@ -19,7 +20,8 @@ from forecastle.windows.context import Target, Task, Windows
 from forecastle.windows.fold import Fold
 from forecastle.windows.sample import make_windows
 from forecastle.windows.target import Direction, LogReturn
-from forecastle.windows.transform import Chain
+from forecastle.windows.transform import Chain, Rows, Standardize
+from forecastle.windows.transform.regime import HmmRegime
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "transform"
 NAMES = sorted(path.stem for path in CONF.glob("*.yaml"))
@@ -127,18 +129,51 @@ def test_fit_sees_training_rows_and_their_targets_only(name: str, target: Target
         assert saved(apart, tmp_path / "apart") != files(tmp_path / "first")
 
 
-def test_a_row_depends_on_no_later_row_and_on_no_other_symbol(name: str) -> None:
+def check_later_rows_do_not_show(chain: Chain) -> None:
+    """Change what comes after a bar in one symbol: rows up to it, and the other symbol, keep every bit."""
     values = make_values()
     windows = make(values)
-    chain = build(name).fit(windows[TRAIN])
-    before = features(chain, windows)
+    before = features(chain.fit(windows[TRAIN]), windows)
     for now, end in ((400, 800), (1100, 1300)):
         changed = values.copy()
         changed[now + 1 : end] = -3 * values[now + 1 : end] + 1
         after = features(chain, make(changed))
         elsewhere = np.r_[0 : now + 1, end:1300]
-        assert after[elsewhere].tobytes() == before[elsewhere].tobytes()
+        assert after[elsewhere].tobytes() == before[elsewhere].tobytes(), "a later row shows"
         assert (after[now + 1 : end] != before[now + 1 : end]).any()
+
+
+def test_a_row_depends_on_no_later_row_and_on_no_other_symbol(name: str) -> None:
+    check_later_rows_do_not_show(build(name))
+
+
+class WholeSample(Standardize):
+    """A leak: the mean of all rows, whatever was learned."""
+
+    def apply(self, rows: Rows) -> Rows:
+        return rows.become(rows.values - np.nanmean(rows.values, axis=0))
+
+
+class BackFill(Standardize):
+    """A leak: what is missing is taken from the next bar that is known."""
+
+    def apply(self, rows: Rows) -> Rows:
+        table = pd.DataFrame(np.where(np.abs(rows.values) < 2, rows.values, np.nan))
+        return rows.become(table.bfill().fillna(0).to_numpy())
+
+
+class Smoother(HmmRegime):
+    """A leak: the regime as all bars tell it, later ones too."""
+
+    def apply(self, rows: Rows) -> Rows:
+        there, back = super().apply(rows), super().apply(rows.become(rows.values[::-1]))
+        return there.become(there.values + back.values[::-1])
+
+
+@pytest.mark.parametrize("leak", [WholeSample, BackFill, Smoother])
+def test_planted_leaks_are_caught(leak: type[Standardize] | type[HmmRegime]) -> None:
+    with pytest.raises(AssertionError, match="a later row shows"):
+        check_later_rows_do_not_show(Chain({"leak": leak()}))
 
 
 def test_a_row_depends_on_no_row_before_its_memory(name: str) -> None:

@@ -88,12 +88,10 @@ class SelectVariance(Selection):
         self.threshold = threshold
 
     def judge(self, training: Training) -> Verdicts:
-        """Compare each variance with the threshold."""
+        """Compare each variance with the threshold, the smallest first."""
         variance = training.rows.values.var(axis=0, dtype=np.float64)
-        return {
-            name: {"kept": value > self.threshold, "variance": value}
-            for name, value in zip(training.rows.columns, variance.tolist(), strict=True)
-        }
+        found = sorted(zip(training.rows.columns, variance.tolist(), strict=True), key=lambda pair: pair[1])
+        return {name: {"kept": value > self.threshold, "variance": value} for name, value in found}
 
 
 class SelectCorrelation(Selection):
@@ -119,7 +117,7 @@ class SelectCorrelation(Selection):
         self.threshold = threshold
 
     def judge(self, training: Training) -> Verdicts:
-        """Find for each feature the earlier kept one that is most like it."""
+        """Find for each feature the earlier kept one that is most like it; the greatest likeness first."""
         names = training.rows.columns
         values = standardized(training.rows.values)
         likeness = np.abs(values.T @ values) / len(values)
@@ -133,7 +131,7 @@ class SelectCorrelation(Selection):
                 verdicts[name] = {"kept": value <= self.threshold, "correlation": value, "with": names[closest]}
             if verdicts[name]["kept"]:
                 kept.append(number)
-        return verdicts
+        return dict(sorted(verdicts.items(), key=lambda pair: -(pair[1]["correlation"] or 0.0)))
 
 
 class SelectMutualInformation(Selection):
