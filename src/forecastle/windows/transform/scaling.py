@@ -40,7 +40,9 @@ class _Scale(ABC):
 
     def apply(self, rows: Rows) -> Rows:
         """Scale rows; the columns stay."""
-        return rows.become((rows.values - self._middle) / self._width)
+        values = rows.values - self._middle
+        values /= self._width
+        return rows.become(values)
 
     def state(self) -> dict[str, Any]:
         """Rows, middle, width and the names of features without width."""
