@@ -25,9 +25,11 @@ class Recorder(pl.Callback):
     def __init__(self) -> None:
         self.curves: dict[str, list[float]] = {}
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Note the epoch."""
+        training: Any = pl_module
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        values["train/loss"] = float(trainer.strategy.reduce(training.mean_loss(), reduce_op="mean"))
         values["train/learning_rate"] = float(trainer.optimizers[0].param_groups[0]["lr"])
         for name, value in sorted(values.items()):
             self.curves.setdefault(name, []).append(value)

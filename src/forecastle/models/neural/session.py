@@ -25,7 +25,7 @@ from torch import Tensor
 from forecastle.errors import ConfigError, ForecastleError, ModelError
 from forecastle.models.neural.checkpoint import LAST, Ranking
 from forecastle.models.neural.examples import Batches, Examples
-from forecastle.models.neural.files import read_tensors
+from forecastle.models.neural.files import load_weights, read_tensors
 from forecastle.models.neural.recording import CURVES, FINAL, Recorder
 from forecastle.models.neural.training import Training
 
@@ -100,7 +100,7 @@ def train(
             trainer = _trainer(make_trainer, callbacks, place)
             share = lambda: (trainer.global_rank, trainer.world_size)  # noqa: E731
             learnt, watched = examples
-            batches = Batches(len(learnt), batch_size, seed, lambda: trainer.current_epoch, share)
+            batches = Batches(len(learnt), batch_size, seed, training.epoch, share)
             in_order = Batches(len(watched), max(batch_size, 512), share=share)
             if getattr(trainer, "compile", False):
                 training.network.compile()
@@ -111,8 +111,10 @@ def train(
 def _fit(trainer: pl.Trainer, training: Training, learnt: Any, watched: Any, last: Path) -> None:
     """Fit, from the last checkpoint where there is one."""
     if last.is_file():
-        epoch = read_tensors(last).get("epoch", "?")
-        logger.info("going on after epoch %s of %s", int(epoch) + 1, last)
+        state = read_tensors(last)
+        weights = {name.removeprefix("network."): value for name, value in state["state_dict"].items()}
+        load_weights(training.network, weights, last)
+        logger.info("going on after epoch %d from %s", state["epoch"] + 1, last)
     try:
         trainer.fit(training, learnt, watched, ckpt_path=last if last.is_file() else None, weights_only=True)
     except ForecastleError:

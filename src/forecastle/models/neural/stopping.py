@@ -39,7 +39,13 @@ class EarlyStopping(LightningEarlyStopping):
         if min_delta < 0:
             raise ConfigError(f"min_delta must be at least 0, got {min_delta}")
         super().__init__(
-            monitor, min_delta, patience, mode=direction(monitor, mode), check_finite=False, log_rank_zero_only=True
+            monitor,
+            min_delta,
+            patience,
+            mode=direction(monitor, mode),
+            check_finite=False,
+            check_on_train_epoch_end=False,  # after validation, so that the last checkpoint knows the decision
+            log_rank_zero_only=True,
         )
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -67,14 +67,17 @@ class Training(pl.LightningModule):
         state = self.network.state_dict() if self.average is None else self.average
         return {name: value.detach().cpu().clone() for name, value in state.items()}
 
+    def epoch(self) -> int:
+        """Number of the epoch that runs or is about to; right while Lightning takes up a stopped training too."""
+        return int(self.trainer.fit_loop.epoch_progress.current.processed)
+
+    def mean_loss(self) -> Tensor:
+        """Mean loss over the windows of the epoch so far."""
+        return self._total / self._count
+
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The optimizer of all parameters."""
         return self._optimizer(self.network.parameters())
-
-    def on_train_epoch_start(self) -> None:
-        """Seed what the epoch draws."""
-        torch.manual_seed(_mixed(self._seed, self.current_epoch, self.global_rank))
-        self._total, self._count = torch.zeros((), device=self.device), 0
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Loss of a batch.
@@ -84,6 +87,9 @@ class Training(pl.LightningModule):
         ModelError
             If it is not finite.
         """
+        if index == 0:  # and not where an epoch starts: Lightning leaves that out in the first epoch after a restart
+            torch.manual_seed(_mixed(self._seed, self.epoch(), self.global_rank))
+            self._total, self._count = torch.zeros((), device=self.device), 0
         loss = self.network.loss(batch)
         if self.device.type == "cpu" or index % CHECK_EVERY == 0:
             self._check(loss, "train/loss")
@@ -93,9 +99,8 @@ class Training(pl.LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Log the mean loss of the epoch."""
-        mean = self._total / self._count
-        self._check(mean, "train/loss")
-        self.log("train/loss", mean, sync_dist=True)
+        self._check(self.mean_loss(), "train/loss")
+        self.log("train/loss", self.mean_loss(), sync_dist=True)
 
     def on_validation_epoch_start(self) -> None:
         """Seed what the watched loss draws: the same for every epoch."""
@@ -139,7 +144,7 @@ class Training(pl.LightningModule):
     def _check(self, value: Tensor, name: str) -> None:
         if not torch.isfinite(value):
             raise ModelError(
-                f"training diverged in epoch {self.current_epoch + 1}: {name} is {float(value):g} "
+                f"training diverged in epoch {self.current_epoch + 1}: {name} is {float(value.detach()):g} "
                 "(a lower model.optimizer.lr may help; the best checkpoint so far is kept)"
             )
 
