@@ -29,7 +29,7 @@ class DenoisingDiffusion(PathDiffusion):
     sampler
         ``name`` (``euler``, ``ddim``, ``dpm_solver``, ``ancestral``) and ``steps``; Euler of 10 steps if left out.
     width
-        Of the encoder and the denoiser, a multiple of 8.
+        Of the encoder and the denoiser, a multiple of 16.
 
     Raises
     ------

@@ -37,7 +37,7 @@ class FlowMatching(PathDiffusion):
     sampler
         ``name`` and ``steps``; Euler of 5 steps if left out.
     width
-        Of the encoder and the denoiser, a multiple of 8.
+        Of the encoder and the denoiser, a multiple of 16.
 
     Raises
     ------

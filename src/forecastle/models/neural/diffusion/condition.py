@@ -15,7 +15,7 @@ from forecastle.models.neural.attention import Block
 from forecastle.models.neural.direct import SymbolEmbedding
 from forecastle.models.neural.network import ADDED, Batch, channels
 
-HEAD = 8
+HEAD = 16
 """Width of an attention head."""
 
 STRETCHES = 8
@@ -46,14 +46,14 @@ class Encoder(nn.Module):
     features, context_length, symbols
         D, C and K, from the data.
     width
-        Size of a token, a multiple of 8.
+        Size of a token, a multiple of 16.
     layers
         Transformer blocks.
 
     Raises
     ------
     ConfigError
-        If `width` is no multiple of 8.
+        If `width` is no multiple of 16.
     """
 
     def __init__(self, features: int, context_length: int, symbols: int, width: int, layers: int = 1) -> None:
@@ -72,7 +72,7 @@ class Encoder(nn.Module):
     def forward(self, batch: Batch) -> Condition:
         """Condition of B windows."""
         series = functional.pad(channels(batch).transpose(1, 2), (self.missing, 0), mode="replicate").transpose(1, 2)
-        tokens = self.embedding(series.unflatten(1, (-1, self.patch)).flatten(2)) + self.position
+        tokens = self.embedding(series.reshape(len(series), len(self.position), -1)) + self.position
         tokens = self.symbol(tokens, batch.symbol)
         for block in self.blocks:
             tokens = block(tokens)

@@ -58,7 +58,7 @@ class Transformer(Denoiser):
     length
         L, numbers of a path; at most six tokens are made of it.
     width
-        Size of a token, a multiple of 8.
+        Size of a token, a multiple of 16.
     layers
         Blocks.
     """
@@ -78,7 +78,7 @@ class Transformer(Denoiser):
     def forward(self, noisy: Tensor, angle: Tensor, condition: Condition) -> Tensor:
         """The velocity, shape (B, S, L)."""
         told = self.told(angle, condition)
-        patches = functional.pad(noisy, (0, self.missing)).unflatten(2, (-1, self.patch))
+        patches = functional.pad(noisy, (0, self.missing)).reshape(*noisy.shape[:2], -1, self.patch)
         tokens = self.embedding(patches) + self.position
         for block in self.blocks:
             tokens = block(tokens, told, condition.tokens)
@@ -150,7 +150,7 @@ class Convolutional(Denoiser):
         values = self.embedding(noisy.unsqueeze(3))
         for norm, convolution, mix in zip(self.norms, self.convolutions, self.mixes, strict=True):
             series = convolution(norm(values, told).flatten(0, 1).transpose(1, 2))
-            gated = functional.glu(series, dim=1).transpose(1, 2).unflatten(0, values.shape[:2])
+            gated = functional.glu(series, dim=1).transpose(1, 2).reshape(values.shape)
             values = values + mix(gated)
         velocity: Tensor = self.output(self.norm(values, told))
         return velocity.squeeze(3)

@@ -69,8 +69,12 @@ class PathDiffusion(PathNetwork):
         target = batch.answers()
         condition = self.encoder(batch)
         raw = self.volatility(condition.summary, batch)
-        clean = (target / spread(raw.detach())).clamp(-LARGEST, LARGEST)
-        return self.volatility.loss(raw, target) + self.velocity_loss(clean, condition)
+        loss: Tensor = self.volatility.loss(raw, target) + self.velocity_loss(self.standard(target, raw), condition)
+        return loss
+
+    def standard(self, target: Tensor, raw: Tensor) -> Tensor:
+        """The target over its forecast volatility, which is held fixed, cut off at ± 8, shape (B, H)."""
+        return (target / spread(raw.detach())).clamp(-LARGEST, LARGEST)
 
     def velocity_loss(self, clean: Tensor, condition: Condition) -> Tensor:
         """Weighted squared error of the velocity, from data (B, L), at angles that are spread evenly over the batch."""
@@ -78,7 +82,8 @@ class PathDiffusion(PathNetwork):
         clean = clean.unsqueeze(1).expand(-1, DRAWS, -1)
         noisy, velocity = rotate(clean, torch.randn_like(clean), angle)
         found = self.denoiser(noisy, angle, condition)
-        return (self.weight(angle) * (found.float() - velocity) ** 2).mean()
+        error: Tensor = (self.weight(angle) * (found.float() - velocity) ** 2).mean()
+        return error
 
     def weight(self, angle: Tensor) -> Tensor:
         """Weight of the squared error at an angle; 1 unless a network says otherwise."""
