@@ -55,13 +55,11 @@ def load_weights(network: torch.nn.Module, weights: dict[str, Tensor], path: Pat
     """
     own = network.state_dict()
     name = type(network).__name__
-    for key in sorted({*own, *weights}):
-        if key not in own or key not in weights:
-            where = "the file" if key in weights else f"this {name}"
-            raise ModelError(f"{path} holds weights of another architecture than this {name}: only {where} has {key}")
-        if own[key].shape != weights[key].shape:
-            got, wanted = tuple(weights[key].shape), tuple(own[key].shape)
-            raise ModelError(
-                f"{path} holds weights of another architecture than this {name}: {key} is {got}, wanted {wanted}"
-            )
+    refusal = f"{path} holds weights of another architecture than this {name}"
+    for key in sorted(own.keys() ^ weights.keys()):
+        raise ModelError(f"{refusal}: only {'the file' if key in weights else 'the network'} has {key}")
+    for key, value in own.items():
+        if value.shape != weights[key].shape:
+            got, wanted = tuple(weights[key].shape), tuple(value.shape)
+            raise ModelError(f"{refusal}: {key} is {got}, wanted {wanted}")
     network.load_state_dict(weights)

@@ -69,7 +69,8 @@ class Training(pl.LightningModule):
 
     def epoch(self) -> int:
         """Number of the epoch that runs or is about to; right while Lightning takes up a stopped training too."""
-        return int(self.trainer.fit_loop.epoch_progress.current.processed)
+        progress: Any = self.trainer.fit_loop.epoch_progress.current
+        return int(progress.processed)
 
     def mean_loss(self) -> Tensor:
         """Mean loss over the windows of the epoch so far."""
