@@ -112,7 +112,7 @@ class Experiment:
     def _sample_key(self) -> list[Any]:
         config = self.config
         shape = [config.horizon, config.context_length, pipeline.past_length(config), config.levels]
-        return [self._features_key, config.target, config.split, shape]
+        return [self._features_key, config.target, config.split, shape, pipeline.allows_missing(config)]
 
     @cached_property
     def sample(self) -> Sample:

@@ -107,10 +107,16 @@ def past_length(config: Config) -> int:
     return max(config.context_length, *(reader.history(config.horizon) for reader in readers))
 
 
+def allows_missing(config: Config) -> bool:
+    """Whether windows with missing features are kept, because a transform fills them."""
+    return _transforms(config).fills
+
+
 def make_sample(config: Config, panel: Panel, frame: FeatureFrame) -> Sample:
     """Windows with their targets, cut into training, validation and test parts."""
     task = Task(build(config.target, "target"), config.horizon, config.levels)
-    windows = make_windows(panel, frame, task, config.context_length, past_length(config))
+    length, past, allow = config.context_length, past_length(config), allows_missing(config)
+    windows = make_windows(panel, frame, task, length, past, allow_missing=allow)
     times = np.unique(np.concatenate([bars.known for bars in panel]))
     folds = build(config.split, "split").split(windows.context.origin, windows.label_end, times, config.horizon)
     return Sample(windows, folds[0])
@@ -122,8 +128,9 @@ def fit(config: Config, sample: Sample, checkpoints: Path | None = None) -> Fitt
     A model that can go on after a stop keeps its state in the folder `checkpoints`, and is gone on with from there.
     """
     seed_everything(config.seed)
-    transforms = _transforms(config).fit(sample.part("train"))
-    shown = Sample(transforms.apply(sample.windows), sample.fold)
+    with limited_threads(config.threads):
+        transforms = _transforms(config).fit(sample.part("train"))
+        shown = Sample(transforms.apply(sample.windows), sample.fold)
     forecaster = _forecaster(config)
     if checkpoints is not None and isinstance(forecaster, Resumable):
         forecaster.checkpoints = checkpoints
@@ -151,8 +158,8 @@ def score(config: Config, sample: Sample, fitted: Fitted, part: str, baselines: 
     """Forecast a part with the fitted model and score it beside the baselines."""
     asked = sample.part(part)
     task = asked.context.task
-    shown = fitted.transforms.apply(sample.windows.context)[getattr(sample.fold, part)]
     with limited_threads(config.threads):
+        shown = fitted.transforms.apply(sample.windows.context)[getattr(sample.fold, part)]
         forecast = fitted.forecaster.predict(shown)
     metrics, objective = _metrics(config, task)
     outcome = as_outcome(forecast, asked)

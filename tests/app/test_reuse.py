@@ -37,9 +37,9 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     made: list[str] = []
     real = pipeline.fit
 
-    def counted(config: Any, sample: Any) -> Any:
+    def counted(config: Any, *rest: Any) -> Any:
         made.append(config.name("model"))
-        return real(config, sample)
+        return real(config, *rest)
 
     monkeypatch.setattr(pipeline, "fit", counted)
     return made
@@ -238,10 +238,10 @@ def test_a_defect_in_one_job_is_recorded_in_one_line(
 ) -> None:
     real = pipeline.fit
 
-    def broken(config: Any, sample: Any) -> Any:
+    def broken(config: Any, *rest: Any) -> Any:
         if config.name("model") == "lasso":
             raise ZeroDivisionError("first\nsecond")
-        return real(config, sample)
+        return real(config, *rest)
 
     monkeypatch.setattr(pipeline, "fit", broken)
     outcome = forecastle("run", "-m", *small, "model=ridge,lasso,last_value")

@@ -168,8 +168,8 @@ PASSIVE = frozenset(
 )
 """Root keys that cannot change a number."""
 
-PATHS = frozenset({"path", "folder", "url"})
-"""Keys of a data node that say where the bars lie; what they hold is in the identity by the bars' own hash."""
+PATHS = frozenset({"path", "folder", "url", "password_env", "retry"})
+"""Keys of a data node that say where the bars lie and how they are reached; the bars' own hash stands for them."""
 
 
 def parse(node: Mapping[str, Any]) -> Config:

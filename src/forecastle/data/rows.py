@@ -83,7 +83,13 @@ def by_symbol(table: pd.DataFrame, where: str) -> Iterator[tuple[str, Rows]]:
     grouped = np.argsort(codes, kind="stable")
     edges = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(labels)))])
     for number in sorted(range(len(labels)), key=labels.__getitem__):
-        yield labels[number], everything.take(grouped[edges[number] : edges[number + 1]])
+        yield labels[number], _without_empty(everything.take(grouped[edges[number] : edges[number + 1]]))
+
+
+def _without_empty(rows: Rows) -> Rows:
+    """Rows of one symbol of several; a volume or spread that none of them has is not a column of that symbol."""
+    empty = [name for name in OPTIONAL if (values := getattr(rows, name)) is not None and np.isnan(values).all()]
+    return replace(rows, **dict.fromkeys(empty))
 
 
 def row_number(table: pd.DataFrame, position: int) -> int:

@@ -82,6 +82,6 @@ def calculated(columns: list[pd.Series], rule: Callable[..., FloatArray]) -> pd.
 
 
 def _times(values: FloatArray, size: float) -> FloatArray:
-    inverse = round(1 / size) if size < 1 else 0
+    inverse = round(1 / size) if 1e-15 < size < 1 else 0
     exact = inverse > 1 and abs(inverse * size - 1) < 1e-12
     return values / inverse if exact else values * size

@@ -103,7 +103,7 @@ def _context(run: RunFolder) -> dict[str, Any]:
         "columns": [str(column) for column in features.get("columns") or ()],
         "warmup": features.get("warmup"),
         "left_out": dict(features.get("left_out") or {}),
-        "transform": flatten(manifest["transform"], "Scaling") if manifest.get("transform") else [],
+        "transform": flatten(manifest["transform"], "Transforms") if manifest.get("transform") else [],
         "split_table": _split_table(manifest.get("split") or {}),
         "looks": _sentence(str((manifest.get("looks") or {}).get("text", ""))),
         "config": run.config,
