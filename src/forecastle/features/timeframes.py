@@ -125,11 +125,12 @@ class OnTimeframes:
     def compute(self, bars: Bars) -> FloatArray:
         """Return the columns, shape (T, len(columns)), NaN until the indicator has warmed up on their timeframe."""
         width = len(self.indicator.columns)
-        found: FloatArray = np.full((len(self.columns), len(bars)), np.nan)
+        found: FloatArray = np.empty((len(self.columns), len(bars)))
         for number, (timeframe, own) in enumerate(zip(self.timeframes, self._own, strict=True)):
             rows = found[number * width : (number + 1) * width]
             slow = bars if own else self._resampler(bars, timeframe)
             if len(slow) < self.indicator.warmup:
+                rows[:] = np.nan
                 continue
             values = self.indicator.compute(slow)
             if own:
@@ -137,6 +138,7 @@ class OnTimeframes:
                 continue
             newest = self.newest(bars, slow)
             begun = int(np.searchsorted(newest, 0))
+            rows[:, :begun] = np.nan
             for row, column in zip(rows, values.T, strict=True):
                 np.take(column, newest[begun:], out=row[begun:], mode="clip")  # unlike raise, this makes no copy
         return found.T
