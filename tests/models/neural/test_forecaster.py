@@ -215,7 +215,7 @@ def test_weights_of_another_architecture_are_told_in_one_line(saved) -> None:
     state = json.loads((saved / SETTINGS).read_text())
     state["network"]["settings"]["width"] = 16
     (saved / SETTINGS).write_text(json.dumps(state))
-    with pytest.raises(ModelError, match=r"another architecture than this LSTM: head.linear.weight is .*, wanted "):
+    with pytest.raises(ModelError, match=r"another architecture than this LSTM: reader.weight_ih_l0 is .*, wanted "):
         LightningForecaster.load(saved)
     state["network"]["class"] = "forecastle.models.neural.nlinear.NLinear"
     state["network"]["settings"] = {}

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from forecastle.errors import ConfigError
-from forecastle.evaluation.metric import Outcome
 from forecastle.evaluation import quantile
+from forecastle.evaluation.metric import Outcome
 from forecastle.models.forecast import QuantileForecast, SampleForecast
 from forecastle.models.neural.monitored import CRPS, QuantileCRPS, direction
 
