@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from forecastle.arrays import SPAN, TIME
 from forecastle.data.bars import OPTIONAL, PRICES, Bars, Panel
+from forecastle.data.groups import Groups
 from forecastle.data.interval import interval_text
 from forecastle.data.timeframe import Bins, Days, Moments, bins, days_around, parse_timeframe
 from forecastle.errors import ConfigError, DataError
@@ -125,7 +126,8 @@ def _length(bars: Bars, timeframe: str) -> int:
 def _slow(bars: Bars, moments: Moments, length: int, days: Days) -> _Slow:
     """Slower bars of the given ones."""
     found = bins(moments, length, days)
-    last = _last(found.first, len(bars))
+    groups = Groups(found.first, len(bars))
+    last = groups.last
     known = bars.time[last] + bars.interval if bars.close_time is None else bars.close_time[last]
     across = known.view(np.int64) > found.end
     if across.any():
@@ -137,30 +139,30 @@ def _slow(bars: Bars, moments: Moments, length: int, days: Days) -> _Slow:
     given = {name: getattr(bars, name) for name in (*PRICES, *OPTIONAL)}
     columns: Columns = {name: column for name, column in given.items() if column is not None}
     columns |= {name: np.asarray(columns[name], dtype=np.float64).view(np.int64) for name in EXTREMES}
-    return _Slow(found, _merge(columns, found.first))
+    return _Slow(found, _merge(columns, groups))
 
 
 def _coarser(bars: Bars, slow: _Slow, length: int, days: Days) -> _Slow:
     """Slower bars yet, of those of a timeframe that divides theirs; volume is summed anew, since the order matters."""
     found = bins(slow.bins.open, length, days)
     first = slow.bins.first[found.first]
-    columns = _merge({name: column for name, column in slow.columns.items() if name != "volume"}, found.first)
+    faster = {name: column for name, column in slow.columns.items() if name != "volume"}
+    columns = _merge(faster, Groups(found.first, len(slow.bins.first)))
     if bars.volume is not None:
-        columns["volume"] = np.add.reduceat(bars.volume, first)
+        columns["volume"] = Groups(first, len(bars)).reduce(np.add, bars.volume)
     return _Slow(replace(found, first=first), columns)
 
 
-def _merge(columns: Columns, first: Moments) -> Columns:
-    """One bar of all those from each position to the next."""
-    last = _last(first, len(columns["open"]))
+def _merge(columns: Columns, groups: Groups) -> Columns:
+    """One bar of all those in each group."""
     merged: Columns = {}
     for name, column in columns.items():
         if name in EXTREMES:
-            merged[name] = EXTREMES[name].reduceat(column, first)
+            merged[name] = groups.reduce(EXTREMES[name], column)
         elif name == "volume":
-            merged[name] = np.add.reduceat(column, first)
+            merged[name] = groups.reduce(np.add, column)
         else:
-            merged[name] = column[first if name == "open" else last]
+            merged[name] = column.take(groups.first if name == "open" else groups.last)
     return merged
 
 
@@ -173,14 +175,6 @@ def _closed(bars: Bars, slow: _Slow, length: int) -> Bars:
     if np.any(slow.bins.end[seen] - slow.bins.open[seen] != length):
         columns["close_time"] = end[seen]
     return Bars(bars.symbol, np.timedelta64(length, "us"), time[seen], **columns)
-
-
-def _last(first: Moments, count: int) -> Moments:
-    """Position of the last of each group, where each begins at `first`."""
-    last = np.empty_like(first)
-    last[:-1], last[-1] = first[1:], count
-    last -= 1
-    return last
 
 
 def _text(length: int) -> str:

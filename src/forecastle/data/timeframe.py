@@ -147,4 +147,6 @@ def bins(moments: Moments, length: int, days: Days) -> Bins:
 
 def _changes(number: Moments) -> Moments:
     """Positions at which a number differs from the one before it; the first is one of them."""
-    return np.concatenate([[0], np.flatnonzero(number[1:] != number[:-1]) + 1])
+    changed = np.ones(len(number), dtype=bool)
+    np.not_equal(number[1:], number[:-1], out=changed[1:])
+    return np.flatnonzero(changed)
