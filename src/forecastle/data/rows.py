@@ -88,8 +88,10 @@ def by_symbol(table: pd.DataFrame, where: str) -> Iterator[tuple[str, Rows]]:
 
 def _without_empty(rows: Rows) -> Rows:
     """Rows of one symbol of several; a volume or spread that none of them has is not a column of that symbol."""
-    empty = [name for name in OPTIONAL if (values := getattr(rows, name)) is not None and np.isnan(values).all()]
-    return replace(rows, **dict.fromkeys(empty))
+    volume, spread = (
+        None if column is None or np.isnan(column).all() else column for column in (rows.volume, rows.spread)
+    )
+    return replace(rows, volume=volume, spread=spread)
 
 
 def row_number(table: pd.DataFrame, position: int) -> int:
