@@ -55,14 +55,16 @@ def chosen(name: str) -> dict[str, Indicator]:
     return {key: build(node, key) for key, node in nodes.items()}
 
 
-def timed(action: Callable[[], Any], repeats: int = REPEATS) -> list[float]:
+def timed(
+    action: Callable[[], Any], repeats: int = REPEATS, clock: Callable[[], float] = time.perf_counter
+) -> list[float]:
     """Seconds of each repetition, after one that warms up."""
     action()
     seconds = []
     for _ in range(repeats):
-        start = time.perf_counter()
+        start = clock()
         action()
-        seconds.append(time.perf_counter() - start)
+        seconds.append(clock() - start)
     return seconds
 
 
@@ -100,13 +102,16 @@ def beside_talib(bars: Bars) -> None:
         for call in calls.values():
             call()
 
-    seconds = [[], []]  # type: list[list[float]]
+    seconds: list[list[float]] = [[], []]
+    processor: list[list[float]] = [[], []]
     for _ in range(REPEATS + 1):
         for place, action in enumerate((theirs, ours)):
             seconds[place] += timed(action, 1)
-    ratios = [mine / other for other, mine in zip(*seconds, strict=True)]
+            processor[place] += timed(action, 1, time.process_time)
+    ratios, steady = ([mine / other for other, mine in zip(*each, strict=True)] for each in (seconds, processor))
     print(f"\n{columns} columns of TA-Lib (seconds, ours with the cast to float32)")
     print(f"  bare calls  {spread(seconds[0])}\n  ours        {spread(seconds[1])}\n  ratio       {spread(ratios)}")
+    print(f"  of processor time, which a busy machine disturbs less  {spread(steady)}")
     print("  the five dearest beside their bare calls (ms)")
     costs = {name: min(timed(lambda each=each: each.compute(bars), 3)) for name, each in found.items()}
     for name in sorted(costs, key=lambda key: -costs[key])[:5]:
