@@ -130,3 +130,18 @@ def test_a_network_is_trained_on_a_pooled_panel_and_on_each_symbol(
         found = forecastle(*NEURAL, "trainer=smoke", "data.symbols=[A,B]", f"pooling={pooling}")
         assert found.code == 0, found.err
     assert len(RunStore(workplace / "runs").all()) == 2
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_result_of_one(workplace: Path, process: Callable[..., Any]) -> None:
+    words = [*NEURAL, "model.network.dropout=0", "trainer.max_epochs=4"]
+    one = process(*words, "output=one")
+    two = process(*words, "output=two", "trainer=ddp")
+    assert (one.code, two.code) == (0, 0), two.err
+    curves, other = only_run("one").curves(), only_run("two").curves()
+    assert len(curves) == 4
+    for step, values in curves.items():
+        for name, value in values.items():
+            assert other[step][name] == pytest.approx(value, rel=2e-3), (step, name)
+    scores = [only_run(name).metrics["test"]["scores"]["model"]["crps"] for name in ("one", "two")]
+    assert scores[0] == pytest.approx(scores[1], rel=1e-3)

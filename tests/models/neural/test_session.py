@@ -178,3 +178,49 @@ def test_two_trainings_in_one_folder_do_not_disturb_each_other(new, parts, tmp_p
     assert files(tmp_path) == set()
     assert "another process trains in" in caplog.text
     assert made.predict(parts[2].context).values.shape[0] == len(parts[2])
+
+
+class Interrupt(pl.Callback):
+    """Somebody presses Ctrl+C in the third epoch."""
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: Any, outputs: Any, batch: Any, index: int) -> None:
+        if trainer.current_epoch == 2:
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_stays_ctrl_c_and_the_training_can_be_gone_on_with(new, parts, tmp_path) -> None:
+    import signal
+
+    handler = signal.getsignal(signal.SIGINT)
+    made = new(epochs=5, callbacks={"interrupt": Interrupt()})
+    made.checkpoints = tmp_path
+    with pytest.raises(KeyboardInterrupt):
+        made.fit(*parts[:2])
+    assert signal.getsignal(signal.SIGINT) is handler
+    again = new(epochs=5)
+    again.checkpoints = tmp_path
+    assert again.fit(*parts[:2]).curves == new(epochs=5).fit(*parts[:2]).curves
+
+
+def test_training_leaves_the_process_as_it_was(new, parts) -> None:
+    talker = logging.getLogger("pytorch_lightning")
+    before = talker.level, torch.are_deterministic_algorithms_enabled()
+    new(epochs=1, trainer={"deterministic": True}).fit(*parts[:2])
+    assert (talker.level, torch.are_deterministic_algorithms_enabled()) == before == (before[0], False)
+
+
+def test_mixed_precision_and_compilation_train_what_full_precision_does(new, parts, monkeypatch) -> None:
+    compiled = []
+    monkeypatch.setattr(torch, "compile", lambda function: compiled.append(function) or function)
+    whole = new("nlinear").fit(*parts[:2])
+    assert compiled == []
+    assert new("nlinear", trainer={"compile": True}).fit(*parts[:2]).curves == whole.curves
+    assert [function.__name__ for function in compiled] == ["loss"]
+    half = new("nlinear", trainer={"precision": "bf16-mixed"}).fit(*parts[:2])
+    np.testing.assert_allclose(half.curves["validation/crps"], whole.curves["validation/crps"], rtol=0.01)
+
+
+def test_the_callbacks_of_a_forecaster_stay_fresh_for_another_fit(new, parts) -> None:
+    made = new(epochs=40, callbacks={"stop": EarlyStopping(patience=2, min_delta=10.0)})
+    first = made.fit(*parts[:2]).curves
+    assert made.fit(*parts[:2]).curves == first

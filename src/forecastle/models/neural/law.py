@@ -42,6 +42,11 @@ class Law(ABC):
         ...
 
 
+def _whole(raw: Tensor) -> Tensor:
+    """At least single precision: in mixed precision a layer's results have 8 bits, and a likelihood needs more."""
+    return raw.float() if raw.dtype in (torch.bfloat16, torch.float16) else raw
+
+
 def _place(raw: Tensor) -> tuple[Tensor, Tensor]:
     """Location and logarithm of the standard deviation, each (…)."""
     return raw[..., 0], STEEPEST * torch.tanh(raw[..., 1] / STEEPEST)
@@ -54,12 +59,12 @@ class Gaussian(Law):
 
     def loss(self, raw: Tensor, value: Tensor) -> Tensor:
         """Negative log likelihood of the values (…), in nats."""
-        location, width = _place(raw)
+        location, width = _place(_whole(raw))
         return 0.5 * ((value - location) * torch.exp(-width)) ** 2 + width + 0.5 * math.log(2 * math.pi)
 
     def quantile(self, raw: Tensor, normal: Tensor) -> Tensor:
         """Values at the levels Φ(normal)."""
-        location, width = _place(raw)
+        location, width = _place(_whole(raw))
         return location + torch.exp(width) * normal
 
 
@@ -70,6 +75,7 @@ class StudentT(Law):
 
     def loss(self, raw: Tensor, value: Tensor) -> Tensor:
         """Negative log likelihood of the values (…), in nats."""
+        raw = _whole(raw)
         location, width = _place(raw)
         freedom = _freedom(raw)
         squared = ((value - location) * torch.exp(-width)) ** 2 / (freedom - 2)
@@ -81,6 +87,7 @@ class StudentT(Law):
         """Values at the levels Φ(normal), by scipy's inverse of the incomplete beta function, in float64."""
         from scipy.special import ndtr, stdtrit
 
+        raw = _whole(raw)
         location, width = _place(raw)
         freedom = _freedom(raw)
         below = ndtr(-np.abs(normal.double().cpu().numpy()))  # the lower tail keeps its digits where the upper does not

@@ -8,6 +8,7 @@ import copy
 import fcntl
 import json
 import logging
+import signal
 import sys
 import tempfile
 import warnings
@@ -103,7 +104,7 @@ def train(
             batches = Batches(len(learnt), batch_size, seed, training.epoch, share)
             in_order = Batches(len(watched), max(batch_size, 512), share=share)
             if getattr(trainer, "compile", False):
-                training.network.compile()
+                training.loss = torch.compile(training.loss)
             _fit(trainer, training, learnt.loader(batches), watched.loader(in_order), place / LAST)
         return _result(place)
 
@@ -115,10 +116,14 @@ def _fit(trainer: pl.Trainer, training: Training, learnt: Any, watched: Any, las
         weights = {name.removeprefix("network."): value for name, value in state["state_dict"].items()}
         load_weights(training.network, weights, last)
         logger.info("going on after epoch %d from %s", state["epoch"] + 1, last)
+    handler = signal.getsignal(signal.SIGINT)
     try:
         trainer.fit(training, learnt, watched, ckpt_path=last if last.is_file() else None, weights_only=True)
     except ForecastleError:
         raise
+    except SystemExit as error:  # what Lightning makes of Ctrl+C, which it then ignores for good
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from error
     except (MisconfigurationException, RuntimeError, KeyError, ValueError) as error:
         raise ModelError(f"training failed: {_line(error)}") from error
 
@@ -169,9 +174,10 @@ def _workplace(folder: Path | None) -> Iterator[Path]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep Lightning's remarks off the console."""
+    """Keep Lightning's remarks off the console, and what it sets for the whole process inside."""
     talkers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric", "lightning")]
     before = [talker.level for talker in talkers]
+    deterministic = torch.are_deterministic_algorithms_enabled()
     with warnings.catch_warnings():
         for pattern in KNOWN:
             warnings.filterwarnings("ignore", pattern)
@@ -180,6 +186,7 @@ def _quiet() -> Iterator[None]:
                 talker.setLevel(logging.ERROR)
             yield
         finally:
+            torch.use_deterministic_algorithms(deterministic)
             for talker, level in zip(talkers, before, strict=True):
                 talker.setLevel(level)
 

@@ -55,6 +55,8 @@ class Training(pl.LightningModule):
         super().__init__()
         self.network = network
         self.average = None
+        self.loss: Callable[[Batch], Tensor] = network.loss
+        """The network's loss, or the same compiled."""
         self.crps = QuantileCRPS()
         self._optimizer = optimizer
         self._levels = levels
@@ -91,7 +93,7 @@ class Training(pl.LightningModule):
         if index == 0:  # and not where an epoch starts: Lightning leaves that out in the first epoch after a restart
             torch.manual_seed(_mixed(self._seed, self.epoch(), self.global_rank))
             self._total, self._count = torch.zeros((), device=self.device), 0
-        loss = self.network.loss(batch)
+        loss = self.loss(batch)
         if self.device.type == "cpu" or index % CHECK_EVERY == 0:
             self._check(loss, "train/loss")
         self._total += loss.detach() * len(batch)
