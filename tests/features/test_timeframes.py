@@ -42,10 +42,9 @@ class Close(Trailing):
 
 
 def on(
-    indicator: Indicator, timeframes: Sequence[str], day_start: str = "00:00 UTC", kind: Any = OnTimeframes
+    indicator: Indicator, timeframes: Sequence[str], day_start: str = "00:00 UTC", kind: Any = Resampler
 ) -> OnTimeframes:
-    made: OnTimeframes = kind(indicator, timeframes, FIVE, Resampler(day_start))
-    return made
+    return OnTimeframes(indicator, timeframes, FIVE, kind(day_start))
 
 
 @pytest.fixture
@@ -122,7 +121,7 @@ def test_days_of_23_and_25_hours_keep_the_contract(day_start: str, timeframe: st
         assert all(verdict.ok for verdict in check(wrapped, bars, points=40))
 
 
-class ByOpenTime(OnTimeframes):
+class ByOpenTime(Resampler):
     """A planted leak: the hour that holds the bar, which is known only when it ends."""
 
     @staticmethod
@@ -130,7 +129,7 @@ class ByOpenTime(OnTimeframes):
         return np.searchsorted(slow.time, bars.time, side="right") - 1
 
 
-class Nearest(OnTimeframes):
+class Nearest(Resampler):
     """A planted leak: the hour whose end is nearest, before or after."""
 
     @staticmethod
@@ -140,7 +139,7 @@ class Nearest(OnTimeframes):
         return np.where(later, after, after - 1)
 
 
-class OneBarEarly(OnTimeframes):
+class OneBarEarly(Resampler):
     """A planted leak: the hour that is known when the next bar is."""
 
     @staticmethod
@@ -163,11 +162,11 @@ def test_the_leaks_would_look_like_skill_and_the_join_does_not() -> None:
     bars = make_bars(20_000, minutes=5)
     future = np.log(bars.close[12:] / bars.close[:-12])
     rates = {}
-    for kind in (OnTimeframes, ByOpenTime, Nearest):
+    for kind in (Resampler, ByOpenTime, Nearest):
         found = on(LogReturn(1), ["1h"], kind=kind).compute(bars)[:-12, 0]
         good = np.isfinite(found)
         rates[kind] = float((np.sign(found[good]) == np.sign(future[good])).mean())
-    assert abs(rates[OnTimeframes] - 0.5) < 0.03
+    assert abs(rates[Resampler] - 0.5) < 0.03
     assert rates[ByOpenTime] > 0.65
     assert rates[Nearest] > 0.53
 
@@ -194,7 +193,42 @@ def test_each_timeframe_is_resampled_once_for_each_symbol_and_content(
     resampler = Resampler()
     assert resampler(five, "1h") is resampler(five, "1h")
     lower = replace(five, low=five.low - 1)
-    assert resampler(lower, "1h").low[0] == resampler(five, "1h").low[0] - 1, "never by timeframe alone"
+    assert resampler(lower, "1h").bars.low[0] == resampler(five, "1h").bars.low[0] - 1, "never by timeframe alone"
+
+
+@pytest.mark.parametrize("market", ["five", "gappy"])
+def test_the_engine_lays_out_the_bits_of_the_join(request: pytest.FixtureRequest, market: str) -> None:
+    bars = request.getfixturevalue(market)
+    built = {"returns": on(LogReturn([1, 7]), ["15min", "5min", "4h"]), "rsi": on(TALib("RSI", timeperiod=3), ["1h"])}
+    frame = compute(Panel((bars,)), built)
+    wanted = np.concatenate([each.compute(bars).astype(np.float32) for each in built.values()], axis=1)
+    first = 0
+    for each in built.values():
+        wanted[: each.warmup - 1, first : first + len(each.columns)] = np.nan
+        first += len(each.columns)
+    assert frame.values.tobytes() == wanted.tobytes()
+
+
+class Spoilt(Close):
+    """The close, and at one bar what is given."""
+
+    def __init__(self, bar: int, value: float) -> None:
+        super().__init__()
+        self.bar, self.value = bar, value
+
+    def values(self, bars: Bars, period: int) -> tuple[Any, ...]:
+        return (np.where(np.arange(len(bars)) == self.bar, self.value, bars.close),)
+
+
+@pytest.mark.parametrize(("bar", "row"), [(0, 22), (1, 23), (100, 1211), (249, 2999)])
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_a_slower_value_that_is_not_finite_is_told_at_the_first_row_that_shows_it(
+    five: Bars, bar: int, row: int, value: float
+) -> None:
+    """Hour n ends with bar 12 n + 11; the warm-up is 23 bars, and row 22 still shows the first hour."""
+    built = {"mine": on(Spoilt(bar, value), ["1h"])}
+    with pytest.raises(FeatureError, match=rf"after 23 bars of warm-up, got (nan|inf) in close_1@1h at bar {row}$"):
+        compute(Panel((five,)), built)
 
 
 def test_an_indicators_own_timeframes_go_before_those_of_all(five: Bars) -> None:
@@ -227,7 +261,7 @@ def test_a_resampler_goes_to_another_process_without_what_it_keeps(five: Bars) -
     assert len(sent) < 500
     again = pickle.loads(sent)
     assert again.day_start == "17:00 America/New_York"
-    assert again(five, "1h").content == resampler(five, "1h").content
+    assert again(five, "1h").bars.content == resampler(five, "1h").bars.content
 
 
 def test_a_resampler_keeps_so_many_and_no_more(five: Bars) -> None:

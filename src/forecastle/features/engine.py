@@ -12,6 +12,7 @@ from forecastle.data.bars import PRICES, Bars, Panel
 from forecastle.errors import ConfigError, FeatureError, nearest
 from forecastle.features.frame import NEEDS, FeatureFrame, Indicator
 from forecastle.features.pool import run
+from forecastle.features.timeframes import OnTimeframes, Part
 
 logger = logging.getLogger(__name__)
 
@@ -129,25 +130,29 @@ def _fill(target: FloatArray, bars: Bars, name: str, indicator: Indicator) -> No
     """Compute one indicator on one symbol into `target`, shape (columns, T), float32."""
     where = f"{bars.symbol}: indicator {name!r}"
     try:
-        values = indicator.compute(bars)
+        parts = list(indicator.parts(bars)) if isinstance(indicator, OnTimeframes) else [Part(indicator.compute(bars))]
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from error
     except Exception as error:
         raise FeatureError(f"{where} failed: {type(error).__name__}: {error}") from error
-    if np.shape(values) != target.shape[::-1]:
-        raise FeatureError(f"{where} must give shape {target.shape[::-1]}, got {np.shape(values)}")
-    with np.errstate(over="ignore"):
-        target[:] = values.T
     warm = indicator.warmup - 1
-    target[:, :warm] = np.nan
-    good = np.isfinite(target[:, warm:])
-    if not good.all():
-        row = int(np.flatnonzero(~good.all(axis=0))[0])
-        column = int(np.flatnonzero(~good[:, row])[0])
-        raise FeatureError(
-            f"{where} must be finite (in float32) after {indicator.warmup} bars of warm-up, got "
-            f"{float(values[row + warm, column])} in {indicator.columns[column]} at bar {row + warm}"
-        )
+    width = len(target) // len(parts)
+    for first, part in zip(range(0, len(target), width), parts, strict=True):
+        shape = (len(bars) if part.rows is None else len(part.rows) - 1, width)
+        if np.shape(part.values) != shape:
+            raise FeatureError(f"{where} must give shape {shape}, got {np.shape(part.values)}")
+        block = target[first : first + width]
+        part.lay(block)
+        block[:, :warm] = np.nan
+        if not np.isfinite(block[:, part.begun(warm)]).all():
+            good = np.isfinite(block[:, warm:])
+            row = int(np.flatnonzero(~good.all(axis=0))[0])
+            column = int(np.flatnonzero(~good[:, row])[0])
+            value = block[column, row + warm] if part.rows is not None else part.values[row + warm, column]
+            raise FeatureError(
+                f"{where} must be finite (in float32) after {indicator.warmup} bars of warm-up, got "
+                f"{float(value)} in {indicator.columns[first + column]} at bar {row + warm}"
+            )
 
 
 def _strips(indicators: Mapping[str, Indicator]) -> list[tuple[int, dict[str, Indicator]]]:
@@ -163,9 +168,12 @@ def _strips(indicators: Mapping[str, Indicator]) -> list[tuple[int, dict[str, In
 
 
 def _turn(found: FloatArray, target: FloatArray) -> None:
-    """Copy columns (D, T) to rows (T, D)."""
+    """Copy columns (D, T) to rows (T, D), by way of rows that lie together: they are written out in one go."""
+    rows = np.empty((TILE, len(found)), dtype=found.dtype)
     for first in range(0, len(target), TILE):
-        target[first : first + TILE] = found[:, first : first + TILE].T
+        some = found[:, first : first + TILE].T
+        rows[: len(some)] = some
+        target[first : first + TILE] = rows[: len(some)]
 
 
 def _without(

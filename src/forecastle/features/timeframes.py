@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,23 @@ from forecastle.errors import ConfigError
 from forecastle.features.frame import Indicator
 
 HOUR, DAY = (np.timedelta64(hours, "h").astype(SPAN) for hours in (1, 24))
+
+
+@dataclass(frozen=True, eq=False)
+class Slower:
+    """Bars of a slower timeframe, and the rows of the faster ones that show them.
+
+    Parameters
+    ----------
+    bars
+        The slower bars, S of them.
+    rows
+        How many faster bars come before the first slower one is known, and then for each slower bar how many show it
+        because it is the newest that is known; shape (S + 1,), the sum is the number of faster bars.
+    """
+
+    bars: Bars
+    rows: IntArray
 
 
 class Resampler:
@@ -46,21 +64,61 @@ class Resampler:
         self._begin()
 
     def _begin(self) -> None:
-        self._made: OrderedDict[tuple[str, str, str], Bars] = OrderedDict()
+        self._made: OrderedDict[tuple[str, str, str], Slower] = OrderedDict()
         self._lock = threading.Lock()
 
-    def __call__(self, bars: Bars, timeframe: str) -> Bars:
+    def __call__(self, bars: Bars, timeframe: str) -> Slower:
         """The complete bars of a slower timeframe; a first one that began before `bars` do is none of them."""
         key = (bars.symbol, timeframe, bars.content)
         with self._lock:
             if key not in self._made:
                 slow = resample(bars, timeframe, self.day_start)
                 whole = not len(slow) or slow.time[0] >= bars.time[0]
-                self._made[key] = slow if whole else slow[1:]
+                slow = slow if whole else slow[1:]
+                self._made[key] = Slower(slow, np.bincount(self.newest(bars, slow) + 1, minlength=len(slow) + 1))
                 while len(self._made) > self._entries:
                     self._made.popitem(last=False)
             self._made.move_to_end(key)
             return self._made[key]
+
+    @staticmethod
+    def newest(bars: Bars, slow: Bars) -> IntArray:
+        """For each bar, the newest slower one that is known when it is; -1 where there is none yet."""
+        return np.searchsorted(slow.known, bars.known, side="right") - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Neighbouring columns of an indicator on one timeframe, before they are laid over the rows.
+
+    Parameters
+    ----------
+    values
+        Shape (S, columns), float64: the values of the slower bars, or of the bars themselves.
+    rows
+        As in `Slower`; None where the values are those of the bars themselves.
+    """
+
+    values: FloatArray
+    rows: IntArray | None = None
+
+    def lay(self, target: FloatArray) -> None:
+        """Write the columns into `target`, shape (columns, T), in its precision; NaN before anything is known."""
+        with np.errstate(over="ignore"):
+            if self.rows is None:
+                target[:] = self.values.T
+                return
+            few = np.full((len(target), len(self.rows)), np.nan, dtype=target.dtype)
+            few[:, 1:] = self.values.T
+        for row, column in zip(target, few, strict=True):
+            row[:] = np.repeat(column, self.rows)
+
+    def begun(self, first: int) -> IntArray | slice:
+        """Rows that show, between them, every value of the rows from `first` on."""
+        if self.rows is None:
+            return slice(first, None)
+        end = np.cumsum(self.rows)
+        return np.append(first, end[(end > first) & (end < end[-1])])
 
 
 class OnTimeframes:
@@ -126,27 +184,21 @@ class OnTimeframes:
         """Return the columns, shape (T, len(columns)), NaN until the indicator has warmed up on their timeframe."""
         width = len(self.indicator.columns)
         found: FloatArray = np.empty((len(self.columns), len(bars)))
-        for number, (timeframe, own) in enumerate(zip(self.timeframes, self._own, strict=True)):
-            rows = found[number * width : (number + 1) * width]
-            slow = bars if own else self._resampler(bars, timeframe)
-            if len(slow) < self.indicator.warmup:
-                rows[:] = np.nan
-                continue
-            values = self.indicator.compute(slow)
-            if own:
-                rows[:] = values.T
-                continue
-            newest = self.newest(bars, slow)
-            begun = int(np.searchsorted(newest, 0))
-            rows[:, :begun] = np.nan
-            for row, column in zip(rows, values.T, strict=True):
-                np.take(column, newest[begun:], out=row[begun:], mode="clip")  # unlike raise, this makes no copy
+        for number, part in enumerate(self.parts(bars)):
+            part.lay(found[number * width : (number + 1) * width])
         return found.T
 
-    @staticmethod
-    def newest(bars: Bars, slow: Bars) -> IntArray:
-        """For each bar, the newest slower one that is known when it is; -1 where there is none yet."""
-        return np.searchsorted(slow.known, bars.known, side="right") - 1
+    def parts(self, bars: Bars) -> Iterator[Part]:
+        """The same columns, timeframe by timeframe: few rows that whoever lays them out can cast first."""
+        for timeframe, own in zip(self.timeframes, self._own, strict=True):
+            if own:
+                yield Part(self.indicator.compute(bars))
+                continue
+            slower = self._resampler(bars, timeframe)
+            if len(slower.bars) < self.indicator.warmup:
+                yield Part(np.empty((0, len(self.indicator.columns))), np.array([len(bars)]))
+            else:
+                yield Part(self.indicator.compute(slower.bars), slower.rows)
 
 
 def build_indicators(
