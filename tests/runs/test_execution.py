@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from forecastle.runs.execution import Memory, Steps, seed_everything
+from forecastle.runs.execution import Memory, Steps, limited_threads, seed_everything
 
 
 def test_the_memory_computes_a_key_once() -> None:
@@ -59,3 +59,13 @@ def test_steps_stand_in_their_order_with_seconds_and_memory() -> None:
         pass
     assert [step["name"] for step in steps.done] == ["fit", "score"]
     assert all(step["seconds"] >= 0 and step["peak_mb"] > 10 for step in steps.done)
+
+
+def test_the_threads_of_torch_are_those_of_the_run_and_then_what_they_were() -> None:
+    import torch
+
+    before = torch.get_num_threads()
+    for threads in (1, 2):
+        with limited_threads(threads):
+            assert torch.get_num_threads() == threads
+    assert torch.get_num_threads() == before
