@@ -24,7 +24,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from forecastle.errors import ConfigError
 from forecastle.models.neural.attention import Block
-from forecastle.models.neural.diffusion.condition import HEAD, STRETCHES, Condition
+from forecastle.models.neural.diffusion.condition import DROPOUT, HEAD, STRETCHES, Condition
 from forecastle.models.neural.diffusion.denoiser import Denoiser
 from forecastle.models.neural.diffusion.path import PathDiffusion
 from forecastle.models.neural.diffusion.sampler import make_sampler
@@ -92,6 +92,7 @@ class _Reader(nn.Module):
         self.patch = -(-context_length // STRETCHES)
         count = -(-context_length // self.patch)
         self.missing = count * self.patch - context_length
+        self.dropout = nn.Dropout(DROPOUT)
         self.embedding = nn.Linear(self.patch, width)
         self.time = nn.Parameter(0.02 * torch.randn(count, width))
         self.feature = nn.Parameter(0.02 * torch.randn(features + ADDED, 1, width))
@@ -102,7 +103,7 @@ class _Reader(nn.Module):
 
     def forward(self, batch: Batch) -> Condition:
         """Condition of B windows."""
-        series = functional.pad(channels(batch).transpose(1, 2), (self.missing, 0), mode="replicate")
+        series = functional.pad(self.dropout(channels(batch)).transpose(1, 2), (self.missing, 0), mode="replicate")
         tokens = self.embedding(series.reshape(*series.shape[:2], -1, self.patch)) + self.time + self.feature
         tokens = self.symbol(tokens, batch.symbol)
         count = len(tokens)

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from forecastle.models.neural.diffusion.condition import Condition, Modulation
+from forecastle.models.neural.diffusion.condition import DROPOUT, Condition, Modulation
 from forecastle.models.neural.diffusion.denoiser import Denoiser
 from forecastle.models.neural.diffusion.path import PathDiffusion
 from forecastle.models.neural.diffusion.sampler import make_sampler
@@ -82,6 +82,7 @@ class _Reader(nn.Module):
 
     def __init__(self, features: int, symbols: int, width: int) -> None:
         super().__init__()
+        self.dropout = nn.Dropout(DROPOUT)
         self.embedding = nn.Linear(features + ADDED, width)
         self.symbol = SymbolEmbedding(symbols, width)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(LAYERS))
@@ -90,7 +91,7 @@ class _Reader(nn.Module):
 
     def forward(self, batch: Batch) -> Condition:
         """The state after the window's last bar, and those before it."""
-        values = self.symbol(self.embedding(channels(batch)), batch.symbol)
+        values = self.symbol(self.embedding(self.dropout(channels(batch))), batch.symbol)
         for norm, layer in zip(self.norms, self.layers, strict=True):
             values = values + layer(norm(values))
         states = self.norm(values)

@@ -21,6 +21,9 @@ HEAD = 16
 STRETCHES = 8
 """Tokens into which a window is cut."""
 
+DROPOUT = 0.2
+"""Share of what a window shows that training leaves out: windows overlap, and are soon known by heart."""
+
 
 @dataclass(frozen=True, eq=False)
 class Condition:
@@ -63,6 +66,7 @@ class Encoder(nn.Module):
         self.patch = -(-context_length // STRETCHES)
         count = -(-context_length // self.patch)
         self.missing = count * self.patch - context_length
+        self.dropout = nn.Dropout(DROPOUT)
         self.embedding = nn.Linear(self.patch * (features + ADDED), width)
         self.position = nn.Parameter(0.02 * torch.randn(count, width))
         self.symbol = SymbolEmbedding(symbols, width)
@@ -71,7 +75,8 @@ class Encoder(nn.Module):
 
     def forward(self, batch: Batch) -> Condition:
         """Condition of B windows."""
-        series = functional.pad(channels(batch).transpose(1, 2), (self.missing, 0), mode="replicate").transpose(1, 2)
+        series = self.dropout(channels(batch)).transpose(1, 2)
+        series = functional.pad(series, (self.missing, 0), mode="replicate").transpose(1, 2)
         tokens = self.embedding(series.reshape(len(series), len(self.position), -1)) + self.position
         tokens = self.symbol(tokens, batch.symbol)
         for block in self.blocks:

@@ -17,6 +17,9 @@ from forecastle.models.neural.network import Batch
 SPANS = (1, 5, 22)
 """Bars over which past magnitudes are averaged, and the whole window."""
 
+DROPOUT = 0.3
+"""Share of the window's summary that training leaves out."""
+
 
 class Volatility(nn.Module):
     r"""Standard deviation of each step in units of the random walk's, at the beginning 1.
@@ -36,13 +39,14 @@ class Volatility(nn.Module):
 
     def __init__(self, width: int, horizon: int) -> None:
         super().__init__()
+        self.dropout = nn.Dropout(DROPOUT)
         self.head = zeroed(nn.Linear(width + len(SPANS) + 1, horizon))
         self.freedom = nn.Parameter(torch.zeros(horizon))
         self.law = StudentT()
 
     def forward(self, summary: Tensor, batch: Batch) -> Tensor:
         """Raw logarithm of s, shape (B, H); `spread` makes s of it."""
-        raw: Tensor = self.head(torch.cat([summary, magnitudes(batch.past).to(summary)], dim=1))
+        raw: Tensor = self.head(torch.cat([self.dropout(summary), magnitudes(batch.past).to(summary)], dim=1))
         return raw.float()
 
     def loss(self, raw: Tensor, target: Tensor) -> Tensor:
