@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 
 from forecastle.errors import nearest
@@ -32,6 +34,8 @@ RUN is an id, the beginning of one, `last`, or the path of a run's folder. FOREC
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 1 a run failed or differs, 2 wrong input, 130 interrupted."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a container's stop cleans up as Ctrl-C does
     gc.set_threshold(100_000)  # what is made at the start lives to the end: looking at it again and again costs .1 s
     return guarded(lambda: _dispatch(words))
 
@@ -58,6 +62,9 @@ def _dispatch(words: list[str]) -> int:
     name = "version" if words[0] == "--version" else words[0]
     if name not in table:
         return complain(f"no command {name!r}{nearest(name, table)} (there are: {', '.join(table)})", 2)
+    if name != "run" and {"-h", "--help"} & set(words[1:]):
+        print(USAGE, end="")
+        return 0
     return table[name](words[1:])
 
 

@@ -143,11 +143,6 @@ class Experiment:
         with self.steps.step(f"score/{part}"):
             return pipeline.score(self.config, self.sample, fitted, part, baselines)
 
-    @cached_property
-    def test_key(self) -> str:
-        """Names the test part: the same bars, target, horizon and split."""
-        return pipeline.test_key(self.config, self.panel)
-
     def write(self, folder: Path, parts: Sequence[str], look: Callable[[], dict[str, Any]] | None = None) -> None:
         """Compute what is not computed yet and write a whole run, but for its report, into a folder.
 
@@ -201,9 +196,10 @@ def execute(config: Config, memory: Memory | None = None) -> Run:
     identity = experiment.identity.id
     found = None if config.force else store.find(identity)
     if found is None:
+        pipeline.rehearse(config, experiment.panel)
         experiment.checkpoints = store.folder / paths.CHECKPOINTS / identity
         with store.create(identity, replace=config.force) as folder:
-            _write(experiment, folder, store)
+            _write(experiment, folder, store, tracker.wants_report)
         shutil.rmtree(experiment.checkpoints, ignore_errors=True)
         found = Run(identity, store.folder / identity)
     if not config.sweep and TEST not in found.metrics:
@@ -212,21 +208,22 @@ def execute(config: Config, memory: Memory | None = None) -> Run:
     return found
 
 
-def _write(experiment: Experiment, folder: Path, store: RunStore) -> None:
-    """Write a run; the page of a run that belongs to a sweep waits until it is looked at."""
+def _write(experiment: Experiment, folder: Path, store: RunStore, report: bool) -> None:
+    """Write a run; the page of a sweep's run waits until it is looked at, unless a tracker sends it somewhere."""
     alone = experiment.config.sweep is None
     with run_log(folder / paths.LOG):
         logger.info("run %s: %s", experiment.identity.id, experiment.config.name("model"))
         parts = (VALIDATION, TEST) if alone else (VALIDATION,)
         experiment.write(folder, parts, lambda: _look(experiment, store, "forecastle run"))
-        if alone:
+        if alone or report:
             from forecastle.report.page import write_report
 
             write_report(folder)
 
 
 def _look(experiment: Experiment, store: RunStore, reason: str) -> dict[str, Any]:
-    return look(store.folder, experiment.test_key, experiment.identity.id, reason)
+    part = pipeline.test_part(experiment.config, experiment.panel, experiment.sample)
+    return look(store.folder, part, experiment.identity.id, reason)
 
 
 def open_test(found: Run, store: RunStore, reason: str, experiment: Experiment | None = None) -> Run:

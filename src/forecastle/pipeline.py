@@ -6,6 +6,7 @@ Each verb is a pure function of the configuration and of what the verb before it
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,10 +33,13 @@ from forecastle.models.per_symbol import PerSymbol
 from forecastle.record import Part, as_outcome, forecast_table
 from forecastle.runs.execution import limited_threads, seed_everything
 from forecastle.runs.identity import Identity, code_hash, digest, library_versions
+from forecastle.runs.looks import TestPart
 from forecastle.windows.context import Task, Windows
 from forecastle.windows.fold import Fold
 from forecastle.windows.sample import make_windows
 from forecastle.windows.transform import Chain
+
+logger = logging.getLogger(__name__)
 
 VALIDATION, TEST = "validation", "test"
 
@@ -73,6 +77,7 @@ def load_bars(config: Config) -> tuple[Panel, QualityReport]:
     """Candles from the source, judged by the quality policy; on a slower timeframe where one is asked for."""
     timeframe, day_start = config.resample, config.day_start
     panel, report = load(build(config.data, "data"), build(config.quality, "quality"), config.start, config.end)
+    log_quality(report)
     return panel if timeframe is None else resample_panel(panel, timeframe, day_start), report
 
 
@@ -82,9 +87,30 @@ def identify(config: Config, panel: Panel) -> Identity:
     return Identity(digest(config.identity), panel.content, code, library_versions(target_names(config)))
 
 
-def test_key(config: Config, panel: Panel) -> str:
-    """Names a test part: the same bars, target, horizon and split."""
-    return digest([panel.content, config.target, config.horizon, config.split, config.start, config.end])
+def rehearse(config: Config, panel: Panel) -> None:
+    """Build everything that the configuration names, so that a value that is refused is told before any work."""
+    build_indicators(config.indicator, panel.interval, config.timeframes, config.day_start)
+    build(config.split, "split")
+    _transforms(config)
+    _forecaster(config).history(config.horizon)
+    _metrics(config, Task(build(config.target, "target"), config.horizon, config.levels))
+
+
+def test_part(config: Config, panel: Panel, sample: Sample) -> TestPart:
+    """What a run opens when its test part is scored."""
+    key = digest([panel.content, config.target, config.horizon, config.split])
+    asked = sample.part(TEST)
+    start, end = asked.context.origin.min(), asked.label_end.max()
+    return TestPart(key, panel.symbols, f"{start}Z", f"{end}Z")
+
+
+def log_quality(report: QualityReport) -> None:
+    """Tell, in a line for each symbol, of rows that were left out, mended or put in."""
+    for symbol in report.symbols:
+        if symbol.dropped or symbol.repaired or symbol.inserted:
+            kinds = ", ".join(f"{finding.count} x {finding.kind} ({finding.policy})" for finding in symbol.findings)
+            changed = f"{symbol.dropped} dropped, {symbol.repaired} repaired, {symbol.inserted} inserted"
+            logger.warning("%s: of %d rows %s: %s (see quality.json)", symbol.symbol, symbol.rows_in, changed, kinds)
 
 
 def compute_features(config: Config, panel: Panel, cache: Cache | None = None) -> FeatureFrame:
@@ -131,6 +157,9 @@ def fit(config: Config, sample: Sample, checkpoints: Path | None = None) -> Fitt
     with limited_threads(config.threads):
         transforms = _transforms(config).fit(sample.part("train"))
         shown = Sample(transforms.apply(sample.windows), sample.fold)
+    for name, told in transforms.report().items():
+        if told.get("constant"):
+            logger.warning("%s: constant on the training part, so of no use: %s", name, ", ".join(told["constant"]))
     forecaster = _forecaster(config)
     if checkpoints is not None and isinstance(forecaster, Resumable):
         forecaster.checkpoints = checkpoints

@@ -89,7 +89,7 @@ def report(config: Config) -> None:
             shutil.copy(source, folder)
         (folder / paths.CONFIG).write_text(dump(asdict(config)))
         identity = pipeline.identify(config, panel)
-        looks = look(Path(config.output), pipeline.test_key(config, panel), identity.id, "dvc repro")
+        looks = look(_runs(config), pipeline.test_part(config, panel, sample), identity.id, "dvc repro")
         facts = details(sample.windows, sample.fold, fitted.transforms.report(), [], looks)
         write_json(folder / paths.MANIFEST, manifest(config, identity, panel, frame, facts))
         shutil.copy(write_report(folder), paths.STAGE_REPORT)
@@ -120,6 +120,13 @@ _HEAD = "# forecastle params "
 def _without_choices(config: Config) -> dict[str, Any]:
     """The configuration as DVC composes it, which does not know the names of what was chosen."""
     return {key: value for key, value in asdict(config).items() if key != "choices"}
+
+
+def _runs(config: Config) -> Path:
+    """Folder of the runs; an experiment that DVC runs in a temporary folder takes that of the main checkout."""
+    here = Path.cwd()
+    main = next((place.parent for place in here.parents if place.name == ".dvc"), here)
+    return main / config.output
 
 
 def _sample(config: Config) -> Sample:

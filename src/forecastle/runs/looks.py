@@ -8,6 +8,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,17 +17,44 @@ from typing import Any
 from forecastle import paths
 
 
-def look(store: Path, key: str, run: str, reason: str) -> dict[str, Any]:
-    """Write down that `run` opens the test part `key`, and tell by how many runs it has been opened."""
-    note_look(store, key, run, reason)
-    count = count_looks(store, key)
+@dataclass(frozen=True)
+class TestPart:
+    """What is opened.
+
+    Parameters
+    ----------
+    key
+        Names the part: the same bars, target, horizon and split.
+    symbols
+        Symbols that it judges.
+    start, end
+        First origin and end of the last label, ISO 8601, UTC.
+    """
+
+    __test__ = False  # no test of pytest's
+
+    key: str
+    symbols: tuple[str, ...] = ()
+    start: str = ""
+    end: str = ""
+
+
+def look(store: Path, part: TestPart, run: str, reason: str) -> dict[str, Any]:
+    """Write down that `run` opens a test part, and tell how many runs have opened it, or seen some of its period."""
+    note_look(store, part, run, reason)
+    count, seen = count_looks(store, part.key), count_overlaps(store, part)
     runs = "1 run, this one" if count == 1 else f"{count} runs, this one included"
-    return {"count": count, "text": f"the test part of these data has been opened by {runs}"}
+    text = f"this test part has been opened by {runs}"
+    if seen > count:
+        text += f"; {seen} runs have seen some of its period of {', '.join(part.symbols)}"
+    return {"count": count, "seen": seen, "text": text}
 
 
-def note_look(store: Path, key: str, run: str, reason: str) -> None:
-    """Write down that `run` opened the test part `key`; one line, appended whole."""
-    line = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "test": key, "run": run, "reason": reason}
+def note_look(store: Path, part: TestPart, run: str, reason: str) -> None:
+    """Write down that `run` opened a test part; one line, appended whole."""
+    what = asdict(part)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    line = {"time": now, "test": what.pop("key"), "run": run, "reason": reason, **what}
     store.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(store / paths.LOOKS, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
     try:
@@ -41,15 +70,26 @@ def note_look(store: Path, key: str, run: str, reason: str) -> None:
 
 def count_looks(store: Path, key: str) -> int:
     """Number of different runs that have opened the test part `key`."""
+    return len({entry.get("run") for entry in _entries(store) if entry.get("test") == key})
+
+
+def count_overlaps(store: Path, part: TestPart) -> int:
+    """Number of different runs whose test part shares a symbol and some time with this one, whatever they asked."""
+    return len(
+        {
+            entry.get("run")
+            for entry in _entries(store)
+            if set(entry.get("symbols", ())) & set(part.symbols)
+            and entry.get("start", "") < part.end
+            and part.start < entry.get("end", "")
+        }
+    )
+
+
+def _entries(store: Path) -> Iterator[dict[str, Any]]:
     path = store / paths.LOOKS
-    if not path.is_file():
-        return 0
-    runs = set()
-    for line in path.read_text().splitlines():
+    for line in path.read_text().splitlines() if path.is_file() else ():
         try:
-            entry = json.loads(line)
+            yield json.loads(line)
         except ValueError:  # a line cut short by a full disk counts for nothing
             continue
-        if entry.get("test") == key:
-            runs.add(entry.get("run"))
-    return len(runs)

@@ -16,6 +16,8 @@ class FilesTracker:
     this one adds nothing to that and takes nothing away.
     """
 
+    wants_report = False
+
     def start(self, info: RunInfo) -> None:
         """Do nothing."""
 

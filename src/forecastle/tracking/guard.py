@@ -27,6 +27,11 @@ class Guarded:
         self._tracker = tracker
         self._listening = False
 
+    @property
+    def wants_report(self) -> bool:
+        """Whether the report is sent somewhere, so that it must be there when a run is finished."""
+        return self._tracker.wants_report
+
     def start(self, info: RunInfo) -> None:
         """Open the run."""
         self._listening = True

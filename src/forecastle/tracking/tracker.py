@@ -42,6 +42,9 @@ class Tracker(Protocol):
     work starts.
     """
 
+    wants_report: bool
+    """Whether it sends the report somewhere."""
+
     def start(self, info: RunInfo) -> None:
         """Open the run."""
         ...

@@ -57,6 +57,8 @@ class WandbTracker:
     forecastle.errors.ConfigError: mode must be one of offline, online, got 'disabled' (tracker.mode)
     """
 
+    wants_report = True
+
     def __init__(
         self, project: str = "forecastle", mode: str = "offline", entity: str | None = None, folder: str = "."
     ) -> None:
