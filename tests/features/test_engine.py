@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import joblib
 import numpy as np
 import pytest
+from joblib.parallel import ThreadingBackend, register_parallel_backend
 from tests.conftest import make_bars
 
 from forecastle.config.compose import compose
@@ -162,6 +164,17 @@ def test_threads_and_processes_give_the_bits_of_one_after_the_other() -> None:
         beside = compute(panel, slow, workers=workers, pool=pool)
         assert beside.values.tobytes() == alone.values.tobytes(), (workers, pool)
         assert (beside.columns, beside.warmup, beside.left_out) == (alone.columns, alone.warmup, alone.left_out)
+
+
+def test_a_backend_that_cannot_reach_the_matrix_gives_the_bits_back() -> None:
+    class Away(ThreadingBackend):
+        supports_return_generator = False
+
+    register_parallel_backend("away", Away)
+    panel = Panel((make_bars(300, symbol="A"), make_bars(200, symbol="B", seed=1)))
+    with joblib.parallel_config(backend="away"):
+        away = compute(panel, indicators(), workers=2, pool="process")
+    assert away.values.tobytes() == compute(panel, indicators()).values.tobytes()
 
 
 @pytest.mark.parametrize(("workers", "pool"), [(1, "thread"), (2, "thread"), (2, "process")])

@@ -12,7 +12,7 @@ from joblib.parallel import ThreadingBackend, register_parallel_backend
 from threadpoolctl import threadpool_info
 
 from forecastle.errors import ConfigError
-from forecastle.features.pool import run
+from forecastle.features.pool import reach, run
 
 
 def power(base: int, exponent: int) -> int:
@@ -52,19 +52,34 @@ def test_an_error_is_raised_as_it_is(workers: int, pool: str) -> None:
         list(run(fail, [(number,) for number in range(4)], workers, pool))
 
 
-def test_processes_may_be_those_of_any_backend_of_joblib() -> None:
-    """Ray and Dask bring such a backend; here one that writes down what it was given stands for them."""
+@pytest.mark.parametrize("one_by_one", [True, False])
+def test_processes_may_be_those_of_any_backend_of_joblib(one_by_one: bool) -> None:
+    """Ray and Dask bring such a backend; here one that writes down what it was given stands for them.
+
+    Ray's gives its results all at once, at the end.
+    """
     seen: list[Any] = []
 
     class Elsewhere(ThreadingBackend):
+        supports_return_generator = one_by_one
+
         def submit(self, func: Any, callback: Any = None) -> Any:
             seen.append(func)
             return super().submit(func, callback)
 
     register_parallel_backend("elsewhere", Elsewhere)
     with joblib.parallel_config(backend="elsewhere"):
+        assert reach(2, "process") == "anywhere"
         assert list(run(power, CALLS, 2, "process")) == [base**3 for base in range(20)]
     assert seen
+
+
+@pytest.mark.parametrize(
+    ("workers", "pool", "place"),
+    [(1, "thread", "here"), (1, "process", "here"), (2, "thread", "here"), (2, "process", "machine")],
+)
+def test_joblibs_own_processes_are_on_this_machine(workers: int, pool: str, place: str) -> None:
+    assert reach(workers, pool) == place
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from forecastle.arrays import FloatArray
 from forecastle.data.bars import PRICES, Bars, Panel
 from forecastle.errors import ConfigError, FeatureError, nearest
 from forecastle.features.frame import NEEDS, FeatureFrame, Indicator
-from forecastle.features.pool import run
+from forecastle.features.pool import reach, run
+from forecastle.features.sheet import Sheet
 from forecastle.features.timeframes import OnTimeframes, Part
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,8 @@ def compute(
     """Compute all indicators on all symbols.
 
     The work falls into strips: some indicators on one symbol, a pure function (`strip`) that threads or processes call
-    side by side. Its libraries compute in one thread each, so that whatever the pool, the bits are the same.
+    side by side and that is written into the one matrix from wherever that can be reached. Its libraries compute in one
+    thread each, so that whatever the pool, the bits are the same.
 
     Parameters
     ----------
@@ -77,16 +79,26 @@ def compute(
     for bars in panel:
         _check(bars, used)
     lengths = np.array([len(bars) for bars in panel], dtype=np.int64)
-    values = np.empty((int(lengths.sum()), len(columns)), dtype=np.float32)
-    places, tasks = [], []
+    shape = (int(lengths.sum()), len(columns))
+    place = reach(workers, pool)
+    sheet = Sheet(*shape) if place == "machine" and shape[0] else None
+    values = np.empty(shape, dtype=np.float32) if sheet is None else sheet.values
+    target = {"here": values, "machine": sheet, "anywhere": None}[place]
+    parts, tasks = [], []
     for bars, end in zip(panel, np.cumsum(lengths), strict=True):
         for first, some in _strips(used):
-            places.append((slice(int(end) - len(bars), int(end)), first))
-            tasks.append((bars, some, on_error))
+            last = first + sum(len(indicator.columns) for indicator in some.values())
+            parts.append((slice(int(end) - len(bars), int(end)), slice(first, last)))
+            tasks.append((target, parts[-1], bars, some, on_error))
     failed: dict[str, str] = {}
-    for (rows, first), (found, failures) in zip(places, run(strip, tasks, workers, pool), strict=True):
-        _turn(found, values[rows, first : first + len(found)])
-        failed = {**failures, **failed}
+    try:
+        for part, (found, failures) in zip(parts, run(_strip_into, tasks, workers, pool), strict=True):
+            if found is not None:
+                _turn(found, values[part])
+            failed = {**failures, **failed}
+    finally:
+        if sheet:
+            sheet.close()
     if failed:
         used, values = _without(used, values, failed)
         columns, left_out = _columns(used), {**left_out, **failed}
@@ -124,6 +136,21 @@ def strip(bars: Bars, indicators: Mapping[str, Indicator], on_error: str = "stop
             failures[name] = str(error)
         first = last
     return found, failures
+
+
+def _strip_into(
+    target: FloatArray | Sheet | None,
+    part: tuple[slice, slice],
+    bars: Bars,
+    indicators: Mapping[str, Indicator],
+    on_error: str,
+) -> tuple[FloatArray | None, dict[str, str]]:
+    """Call `strip` and write what it finds into its part of the matrix, or give it back where that is out of reach."""
+    found, failures = strip(bars, indicators, on_error)
+    if target is None:
+        return found, failures
+    _turn(found, (target.values if isinstance(target, Sheet) else target)[part])
+    return None, failures
 
 
 def _fill(target: FloatArray, bars: Bars, name: str, indicator: Indicator) -> None:

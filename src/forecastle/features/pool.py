@@ -13,6 +13,31 @@ T = TypeVar("T")
 POOLS = ("thread", "process")
 
 
+def reach(workers: int = 1, pool: str = "thread") -> str:
+    """How far away `run` makes its calls.
+
+    Returns
+    -------
+    str
+        ``here``: in this process. ``machine``: in joblib's own processes, beside this one. ``anywhere``: wherever the
+        backend of joblib takes them that ``joblib.parallel_config`` chose (Ray, Dask).
+
+    Raises
+    ------
+    ConfigError
+        If `pool` is neither word or `workers` is below 1.
+    """
+    if pool not in POOLS:
+        raise ConfigError(f"pool must be thread or process, got {pool!r}{nearest(pool, POOLS)}")
+    if workers < 1:
+        raise ConfigError(f"workers must be at least 1, got {workers}")
+    if workers == 1 or pool == "thread":
+        return "here"
+    from joblib.parallel import LokyBackend, get_active_backend
+
+    return "machine" if type(get_active_backend(prefer="processes")[0]) is LokyBackend else "anywhere"
+
+
 def run(
     task: Callable[..., T], calls: Sequence[tuple[Any, ...]], workers: int = 1, pool: str = "thread"
 ) -> Iterable[T]:
@@ -31,17 +56,16 @@ def run(
         How many calls are made at once.
     pool
         ``thread``: in this process; what holds Python's lock does not run at once. ``process``: joblib's processes,
-        which live on between calls, or the backend of joblib that ``joblib.parallel_config`` chose (Ray, Dask).
+        which live on between calls, or the backend of joblib that ``joblib.parallel_config`` chose: for Ray, install
+        the extra ``ray``, call ``ray.util.joblib.register_ray()`` and then this in
+        ``with joblib.parallel_config(backend="ray")`` (benchmarks/on_ray.py does).
 
     Raises
     ------
     ConfigError
         If `pool` is neither word or `workers` is below 1.
     """
-    if pool not in POOLS:
-        raise ConfigError(f"pool must be thread or process, got {pool!r}{nearest(pool, POOLS)}")
-    if workers < 1:
-        raise ConfigError(f"workers must be at least 1, got {workers}")
+    place = reach(workers, pool)
     if workers == 1 or len(calls) == 1:
         with limited_threads(1):
             for arguments in calls:
@@ -49,8 +73,10 @@ def run(
         return
     import joblib
 
-    kind = {"require": "sharedmem"} if pool == "thread" else {"prefer": "processes"}
-    parallel = joblib.Parallel(workers, return_as="generator", max_nbytes=None, **kind)
+    kind = {"require": "sharedmem"} if place == "here" else {"prefer": "processes"}
+    backend, _ = joblib.parallel.get_active_backend(**kind)
+    order = "generator" if backend.supports_return_generator else "list"  # Ray gives all results at the end
+    parallel = joblib.Parallel(workers, return_as=order, max_nbytes=None, **kind)
     with limited_threads(1):
         yield from parallel(joblib.delayed(_limited)(task, arguments) for arguments in calls)
 
