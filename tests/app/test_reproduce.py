@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from forecastle.runs.identity import code_hash
+
 
 @pytest.fixture
 def made(forecastle: Callable[..., Any], candles: Callable[..., Path], workplace: Path) -> Path:
@@ -100,6 +102,29 @@ def test_what_changed_is_told_even_where_no_value_differs(
     first, second = outcome.out.splitlines()
     assert "is reproduced" in first
     assert second.startswith(f"  {told}")
+
+
+def test_a_changed_module_that_a_users_own_target_imports_is_another_run_and_told(
+    forecastle: Callable[..., Any], small: list[str], workplace: Path
+) -> None:
+    (workplace / "kept_factor.py").write_text("FACTOR = 1.0\n")
+    (workplace / "kept_return.py").write_text(
+        "from forecastle.features.returns import LogReturn\n\n\n"
+        "class Mine(LogReturn):\n"
+        "    def compute(self, bars):\n"
+        "        from kept_factor import FACTOR\n\n"
+        "        return FACTOR * super().compute(bars)\n"
+    )
+    own = ["allowed_targets=[kept_]", "indicator=log_return", "indicator.log_return._target_=kept_return.Mine"]
+    words = ["run", *small[:2], *own]
+    assert forecastle(*words).code == 0
+    (run,) = workplace.glob("runs/*/manifest.json")
+    (workplace / "kept_factor.py").write_text("FACTOR = 2.0\n")
+    code_hash.cache_clear()
+    outcome = forecastle("reproduce", run.parent.name)
+    assert "  the code changed (source " in outcome.out
+    assert forecastle(*words).code == 0
+    assert len(list(workplace.glob("runs/*/manifest.json"))) == 2
 
 
 def test_a_tampered_metric_is_named(forecastle: Callable[..., Any], made: Path) -> None:

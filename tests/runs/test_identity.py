@@ -162,7 +162,7 @@ def test_the_users_own_target_module_takes_part(tmp_path: Path, monkeypatch: pyt
     modules = target_modules(compose(words))
     assert modules == ("my_own_returns",)
     before = code_hash.__wrapped__(modules)
-    assert before != code_hash(())
+    assert before != code_hash.__wrapped__(())
     (tmp_path / "my_own_returns.py").write_text(source + "# changed\n")
     assert code_hash.__wrapped__(modules) != before
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import platform
 import subprocess
@@ -16,7 +15,7 @@ from typing import Any
 
 import xxhash
 
-from forecastle.errors import RunError
+from forecastle.runs.source import reach
 
 NUMERIC = ("arrays.py", "pipeline.py", "data", "features", "windows", "models", "evaluation")
 """Files and folders of the package whose source can change a number."""
@@ -73,7 +72,15 @@ def digest(value: Any) -> str:
 
 @lru_cache(maxsize=32)
 def code_hash(modules: tuple[str, ...] = ()) -> str:
-    """Hash of the package's numeric source and of the user's own target modules; read once in a process."""
+    """Hash of the package's numeric source, and of the user's own target modules with all of theirs that they import.
+
+    Read once in a process, as Python does.
+
+    Raises
+    ------
+    RunError
+        If the source of a module cannot be found.
+    """
     package = Path(__file__).resolve().parent.parent
     found = xxhash.xxh3_128()
     for name in NUMERIC:
@@ -81,12 +88,8 @@ def code_hash(modules: tuple[str, ...] = ()) -> str:
         for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
             found.update(f"{path.relative_to(package).as_posix()}\0".encode())
             found.update(path.read_bytes())
-    for module in modules:
-        spec = importlib.util.find_spec(module)
-        if spec is None or not spec.origin:
-            raise RunError(f"the source of the module {module!r} cannot be found, so its runs have no identity")
-        found.update(f"{module}\0".encode())
-        found.update(Path(spec.origin).read_bytes())
+    if modules:
+        found.update(reach(modules, ours=False).digest.encode())
     return found.hexdigest()
 
 

@@ -16,9 +16,10 @@ from tests.conftest import REPOSITORY, make_bars
 
 from forecastle.arrays import SPAN
 from forecastle.data.bars import Panel
-from forecastle.errors import FeatureError
+from forecastle.errors import RunError
 from forecastle.features.cache import key as module
 from forecastle.features.cache.key import frame_key, source_hash
+from forecastle.runs import source
 
 NODES = [
     ("rsi", {"_target_": "forecastle.features.talib.TALib", "function": "RSI", "timeperiod": [7, 14]}),
@@ -34,7 +35,7 @@ def key(panel: Panel = PANEL, nodes: Any = NODES, settings: Any = ("skip",), mod
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> Iterator[None]:
-    caches: list[Any] = [source_hash, module._file, module._version]
+    caches: list[Any] = [source_hash, module._version]
     for each in caches:
         each.cache_clear()
     yield
@@ -93,13 +94,13 @@ def test_another_setting_of_the_engine_misses() -> None:
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of our source, of which the hash is taken in place of ours."""
     shutil.copytree(REPOSITORY / "src" / "forecastle", tmp_path / "forecastle")
-    place = module._place
+    place = source._place
 
     def copied(name: str) -> tuple[str, str]:
         path, root = place(name)
         return (path.replace(root, str(tmp_path)), str(tmp_path)) if name.startswith("forecastle.") else (path, root)
 
-    monkeypatch.setattr(module, "_place", copied)
+    monkeypatch.setattr(source, "_place", copied)
     return tmp_path / "forecastle"
 
 
@@ -219,5 +220,5 @@ def test_the_version_of_a_package_that_a_users_indicator_imports_counts(
 
 
 def test_a_module_without_source_is_told() -> None:
-    with pytest.raises(FeatureError, match="the source of the module 'builtins' cannot be found"):
+    with pytest.raises(RunError, match="the source of the module 'builtins' cannot be found"):
         source_hash(("builtins",))
