@@ -101,3 +101,35 @@ def test_a_typo_inside_an_experiment_file_is_told(tmp_path: Path, monkeypatch: p
         compose(["experiment=mine"])
     with pytest.raises(ConfigError, match="model: no choice 'rigde'; did you mean 'ridge'"):
         compose(["experiment=other"])
+
+
+@pytest.mark.parametrize("text", ["horizon: 3\n", "", "defaults:\n  - override /model: lasso\nhorizon: 3\n"])
+def test_an_experiment_file_without_its_first_line_is_told_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    folder = tmp_path / "conf" / "experiment"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"^experiment file( mine)?: begin it with '# @package _global_'"):
+        compose(["experiment=mine"])
+    (folder / "mine.yaml").write_text(f"# @package _global_\n{text}")
+    assert compose(["experiment=mine"]).horizon == (3 if text else compose().horizon)
+
+
+def test_a_text_in_place_of_a_list_of_overrides_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"a list of overrides is wanted, such as \['model=ridge'\], got a text"):
+        compose("model=ridge")
+
+
+@pytest.mark.parametrize("group", ["indicator", "metric"])
+def test_choosing_none_of_a_group_that_cannot_be_empty_is_told(group: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{group}: at least one is wanted, got none"):
+        compose([f"{group}=[]"])
+
+
+@pytest.mark.parametrize("override", ["horizn=3", "+horizn=3"])
+def test_the_keys_that_are_offered_are_those_that_a_user_may_set(override: str) -> None:
+    with pytest.raises(ConfigError, match=r"horizon.*quantile_levels") as caught:
+        compose([override])
+    assert "choices" not in str(caught.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -109,3 +110,50 @@ def test_a_users_own_module_may_be_named_when_its_prefix_is_listed(
 def test_a_constructor_that_refuses_a_value_is_told_in_our_words(config: Config) -> None:
     with pytest.raises(ConfigError, match=r"quality\.types must be one of"):
         build({**config.quality, "types": "repiar"})
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("x = 1\n\nclass Mine(:\n", r"SyntaxError: invalid syntax \(broken_model\.py, line 3\)$"),
+        ("x = 1\ny = z\n", r"NameError: name 'z' is not defined \(broken_model\.py, line 2\)$"),
+        ("\nfrom math import no_such\n", r"ImportError: cannot import name 'no_such' .*\(broken_model\.py, line 2\)$"),
+    ],
+)
+def test_a_users_own_module_that_cannot_be_imported_is_told_with_file_and_line(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, told: str
+) -> None:
+    (tmp_path / "broken_model.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    mine = replace(with_estimator(config, {"_target_": "broken_model.Mine"}), allowed_targets=["broken_model."])
+    with pytest.raises(TargetError, match=rf"^model\.estimator: .*broken_model cannot be imported: {told}") as caught:
+        check_targets(mine)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("package", "how"), [("torch", ": pip install 'forecastle[neural]'"), ("no_such_package", "")])
+def test_the_extra_that_brings_a_missing_package_is_named(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, how: str
+) -> None:
+    (tmp_path / "needy_model.py").write_text(f"import {package}\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(sys.modules, package, None)
+    mine = replace(with_estimator(config, {"_target_": "needy_model.Mine"}), allowed_targets=["needy_model."])
+    with pytest.raises(MissingExtraError) as caught:
+        check_targets(mine)
+    assert str(caught.value).endswith(f"needs the package {package!r}, which is not installed{how}")
+
+
+@pytest.mark.parametrize(
+    ("key", "lacking"),
+    [
+        ("indicator.mine", "indicator: it has no warmup, columns, needs, tolerance"),
+        ("target", "target: it has no name, unit, classes, lower"),
+        ("metric.mine", "metric: it has no name, unit, direction, classes"),
+    ],
+)
+def test_an_object_that_lacks_an_attribute_of_its_group_is_refused(key: str, lacking: str) -> None:
+    with pytest.raises(TargetError, match=f"{key}: _target_ 'sklearn.linear_model.Ridge' is no {lacking}$"):
+        build({"_target_": "sklearn.linear_model.Ridge"}, key)

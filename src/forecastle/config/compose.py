@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from forecastle.config.schema import Config, Node, parse
+from forecastle.config.schema import KEYS, Config, Node, parse
 from forecastle.config.target import check_targets
 from forecastle.errors import ConfigError, nearest
 
@@ -46,6 +46,8 @@ def compose(overrides: Sequence[str] = ()) -> Config:
     from hydra.core.global_hydra import GlobalHydra
 
     GlobalHydra.instance().clear()
+    if isinstance(overrides, str):
+        raise ConfigError(f"a list of overrides is wanted, such as {[overrides]}, got a text")
     overrides = opened(overrides)
     try:
         with initialize_config_dir(str(conf_folder()), version_base="1.3"):
@@ -89,6 +91,8 @@ def validate(composed: Any, chosen: Mapping[str, str] | None = None) -> Config:
         node["choices"] = dict(chosen)
         if node.get("experiment") and "experiment" not in chosen:  # without a file Hydra takes it for a mere value
             raise _no_choice("experiment", str(node["experiment"]), _choices().get("experiment", []))
+    if isinstance(node.get("experiment"), Mapping):
+        raise _no_package(f"experiment file {node.get('choices', {}).get('experiment', '')}".rstrip())
     config = parse(node)
     check_targets(config)
     return config
@@ -144,19 +148,25 @@ def explain(error: BaseException) -> ConfigError:
     if found := re.search(r"Could not (?:find|load) '([\w/]+)/([^'/]+)'", text):
         group, name = found.groups()
         names = _choices().get(group, [])
-        if not names and group not in Config.__dataclass_fields__:
+        if not names and group not in KEYS:
             return _unknown_key(group, _choices())
         return _no_choice(group, name, names)
+    if "@experiment." in text:
+        return _no_package("experiment file")
     if found := re.search(r"Could not override '([^']+)'", text):
         if "." in found[1] and (there := _names(getattr(error.__cause__, "parent_node", None))):
             last = found[1].rpartition(".")[2]
             return ConfigError(f"unknown key {found[1]!r}{nearest(last, there)} (there are: {', '.join(there)})")
         if (group := found[1].partition(".")[0]) in PARTS:
             return ConfigError(f"{found[1]}: this model has no {group}; one that trains in epochs has, say model=lstm")
-        return _unknown_key(found[1], {**_choices(), **dict.fromkeys(Config.__dataclass_fields__, ())})
+        return _unknown_key(found[1], {**_choices(), **dict.fromkeys(KEYS, ())})
     if found := re.search(r"Key '([^']+)' is not in struct full_key: ([\w.]+)", text):
         return ConfigError(f"unknown key {found[2]!r}: add a new key with +{found[2]}=… where it is meant")
     return ConfigError(re.sub(r" (Available options|Config search path).*", "", text))
+
+
+def _no_package(what: str) -> ConfigError:
+    return ConfigError(f"{what}: begin it with '# @package _global_', so that its keys are those of the root")
 
 
 def _no_choice(group: str, name: str, names: Sequence[str]) -> ConfigError:

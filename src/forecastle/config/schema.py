@@ -151,6 +151,9 @@ class Config:
 MANY = ("indicator", "transform", "metric")
 """Groups of which several can be chosen: nodes by name, in order."""
 
+KEYS = tuple(item.name for item in fields(Config) if item.name != "choices")
+"""Root keys that a user may set."""
+
 PASSIVE = frozenset(
     {
         "tracker",
@@ -183,10 +186,12 @@ def parse(node: Mapping[str, Any]) -> Config:
     hints = typing.get_type_hints(Config)
     for key in node:
         if key not in hints:
-            raise ConfigError(f"unknown key {key!r}{nearest(key, hints)} (allowed: {', '.join(hints)})")
+            raise ConfigError(f"unknown key {key!r}{nearest(key, KEYS)} (allowed: {', '.join(KEYS)})")
     for item in fields(Config):
         if item.name in node:
             check_type(item.name, node[item.name], hints[item.name])
+        elif item.name in ("indicator", "metric"):
+            raise ConfigError(f"{item.name}: at least one is wanted, got none")
         elif item.default is MISSING and item.default_factory is MISSING:
             raise ConfigError(f"key {item.name!r} is missing from the configuration")
     return Config(**{key: node[key] for key in hints if key in node})

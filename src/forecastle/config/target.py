@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+import traceback
 import typing
 from collections.abc import Iterable, Mapping
 from functools import lru_cache, partial
@@ -34,6 +35,29 @@ ROLES: dict[str, tuple[str, ...]] = {
     "cache": ("frame",),
 }
 """Methods that the object of each group must have."""
+
+ATTRIBUTES: dict[str, tuple[str, ...]] = {
+    "indicator": ("warmup", "columns", "needs", "tolerance"),
+    "target": ("name", "unit", "classes", "lower"),
+    "metric": ("name", "unit", "direction", "classes"),
+}
+"""What the object of a group must have beside its methods, once it is built."""
+
+EXTRAS = {
+    "torch": "neural",
+    "pytorch_lightning": "neural",
+    "torchmetrics": "neural",
+    "wandb": "wandb",
+    "duckdb": "store",
+    "sqlalchemy": "sql",
+    "psycopg": "sql",
+    "adbc_driver_postgresql": "sql",
+    "exchange_calendars": "exchange",
+    "ccxt": "live",
+    "yfinance": "live",
+    "dvc": "dvc",
+}
+"""Which extra of ours brings a package."""
 
 TIMEFRAMES = "timeframes"
 """What the node of any indicator may hold beside the arguments of its target."""
@@ -87,9 +111,13 @@ def build(node: Node, key: str = "") -> Any:
     Raises
     ------
     ConfigError
-        If a constructor refuses a value; the message says which and why.
+        If a constructor refuses a value, or the object lacks what its group wants; the message says which and why.
     """
     built: Any = _built(node, key)
+    group = key.partition(".")[0]
+    lacking = [name for name in ATTRIBUTES.get(group, ()) if not hasattr(built, name)]
+    if lacking:
+        raise TargetError(f"{key}: _target_ {node['_target_']!r} is no {group}: it has no {', '.join(lacking)}")
     return built
 
 
@@ -169,18 +197,32 @@ def _import(name: str) -> Any:
             found = importlib.import_module(module)
         except ModuleNotFoundError as error:
             if error.name and not f"{module}.".startswith(f"{error.name}."):
-                raise MissingExtraError(
-                    f"_target_ {name!r} needs the package {error.name!r}, which is not installed"
-                ) from error
+                raise _missing(name, error.name) from error
             continue
+        except Exception as error:
+            reason = " ".join(str(error).split())
+            told = f"{type(error).__name__}: {reason}" + ("" if isinstance(error, SyntaxError) else _where(error))
+            raise TargetError(f"_target_ {name!r}: {module} cannot be imported: {told}") from error
         for part in parts[cut:]:
             if not hasattr(found, part):
                 raise TargetError(f"_target_ {name!r} not found: no {part!r} there{nearest(part, dir(found))}")
             found = getattr(found, part)
         return found
     if name.startswith(PREFIXES):
-        raise MissingExtraError(f"_target_ {name!r} needs the package {parts[0]!r}, which is not installed")
+        raise _missing(name, parts[0])
     raise TargetError(f"_target_ {name!r} not found: no module named {parts[0]!r}")
+
+
+def _missing(name: str, package: str) -> MissingExtraError:
+    extra = EXTRAS.get(package.partition(".")[0])
+    how = f": pip install 'forecastle[{extra}]'" if extra else ""
+    return MissingExtraError(f"_target_ {name!r} needs the package {package!r}, which is not installed{how}")
+
+
+def _where(error: BaseException) -> str:
+    """File and line at which an import failed, as Python says them of a syntax error."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f" ({Path(last.filename).name}, line {last.lineno})"
 
 
 @lru_cache(maxsize=512)
