@@ -2,7 +2,9 @@
 
 Wanted: at least 1.7 times faster with two workers. Results are compared bit for bit. Where the machine has other work,
 two cores are not to be had: so the same work is also done by two processes that know nothing of each other, which is as
-fast as two can be at that moment.
+fast as two can be at that moment; the load says how busy it was. Processor seconds, those of all workers together,
+depend on other work far less: twice one's over two's is how much faster two processes are on two cores of their own.
+Threads may also wait for each other, for Python's lock, which no processor second shows.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import os
 import time
 from dataclasses import replace
 
-from measure import machine, spread
+from measure import keep_memory, machine, spread
 
 from features import minutes
 from forecastle.config.compose import compose
@@ -38,12 +40,22 @@ def halves(panel: Panel, indicators: dict[str, Indicator]) -> None:
         os.waitpid(child, 0)
 
 
+def busy() -> float:
+    """Processor seconds of this process and of its living children so far."""
+    import psutil
+
+    mine = psutil.Process()
+    each = [process.cpu_times() for process in (mine, *mine.children(recursive=True))]
+    return sum(times.user + times.system for times in each)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-n", type=int, default=5, help="repetitions (default 5)")
     parser.add_argument("--bars", type=int, default=30_000, help="of each symbol (default 30000)")
     parser.add_argument("--indicator", default="full", help="set of indicators (default full)")
     options = parser.parse_args()
+    keep_memory()
     bars = minutes(options.bars)
     panel = Panel(tuple(replace(bars, symbol=f"S{number}") for number in range(SYMBOLS)))
     indicators = build_indicators(compose([f"indicator={options.indicator}"]).indicator, bars.interval)
@@ -53,19 +65,25 @@ def main() -> None:
         found = compute(panel, indicators, workers=workers, pool=pool)
         assert found.values.tobytes() == wanted.tobytes(), (workers, pool)
     seconds: dict[str, list[float]] = {way: [] for way in (*ways, "two at best")}
+    processor: dict[str, list[float]] = {way: [] for way in ways}
     for _ in range(options.n):
         for way, (workers, pool) in ways.items():
-            start = time.perf_counter()
+            start, before = time.perf_counter(), busy()
             compute(panel, indicators, workers=workers, pool=pool)
             seconds[way].append(time.perf_counter() - start)
+            processor[way].append(busy() - before)
         start = time.perf_counter()
         halves(panel, indicators)
         seconds["two at best"].append(time.perf_counter() - start)
-    print(machine())
+    print(f"{machine()}, load {os.getloadavg()[0]:.1f}")
     print(f"{options.indicator}, {SYMBOLS} symbols of {options.bars:,} bars, {wanted.shape[1]} columns; bits are equal")
     for way, timed in seconds.items():
         ratio = [one / other for one, other in zip(seconds["one"], timed, strict=True)]
         print(f"  {way:14} {spread(timed)} s   {'' if way == 'one' else f'faster by {spread(ratio)}'}")
+    print("processor seconds, and how much faster two are on two cores of their own, if none waits")
+    for way, used in processor.items():
+        ratio = [2 * one / other for one, other in zip(processor["one"], used, strict=True)]
+        print(f"  {way:14} {spread(used)} s   {'' if way == 'one' else f'faster by {spread(ratio)}'}")
 
 
 if __name__ == "__main__":
