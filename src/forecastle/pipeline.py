@@ -34,7 +34,7 @@ from forecastle.record import Part, as_outcome, forecast_table
 from forecastle.runs.execution import limited_threads, seed_everything
 from forecastle.runs.identity import Identity, code_hash, digest, library_versions
 from forecastle.runs.looks import TestPart
-from forecastle.windows.context import Task, Windows
+from forecastle.windows.context import Target, Task, Windows
 from forecastle.windows.fold import Fold
 from forecastle.windows.sample import make_windows
 from forecastle.windows.transform import Chain
@@ -84,7 +84,8 @@ def load_bars(config: Config) -> tuple[Panel, QualityReport]:
 def identify(config: Config, panel: Panel) -> Identity:
     """What can change the numbers of this configuration on these bars."""
     code = code_hash(target_modules(config))
-    return Identity(digest(config.identity), panel.content, code, library_versions(target_names(config)))
+    settings = {**config.identity, "objective": _objective(config, build(config.target, "target"))}
+    return Identity(digest(settings), panel.content, code, library_versions(target_names(config)))
 
 
 def rehearse(config: Config, panel: Panel) -> None:
@@ -214,8 +215,12 @@ def _transforms(config: Config) -> Chain:
     return Chain({name: build(node, f"transform.{name}") for name, node in config.transform.items()})
 
 
+def _objective(config: Config, target: Target) -> str:
+    return config.objective or default_objective(bool(target.classes))
+
+
 def _metrics(config: Config, task: Task) -> tuple[dict[str, Metric], str]:
-    objective = config.objective or default_objective(bool(task.target.classes))
+    objective = _objective(config, task.target)
     return applicable(
         {name: build(node, f"metric.{name}") for name, node in config.metric.items()}, objective, task
     ), objective

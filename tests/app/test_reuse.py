@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from forecastle import pipeline
+from forecastle import pipeline, run
 
 WAITING = """\
 import time
@@ -390,3 +390,10 @@ def test_a_run_that_python_makes_is_the_run_of_the_command_line(
     assert fits == ["ridge"]
     assert os.getcwd() == str(workplace)  # noqa: PTH109
     assert made.manifest["created"] <= time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
+
+
+def test_the_default_objective_has_the_id_of_the_one_that_is_named(small: list[str], workplace: Path) -> None:
+    ids = {run([*small, "model=last_value", *more]).id for more in ([], ["objective=crps"])}
+    assert len(ids) == 1
+    assert run([*small, "model=last_value", "objective=mae"]).id not in ids
+    assert len(list(workplace.glob("runs/*/manifest.json"))) == 2
