@@ -154,13 +154,13 @@ def test_candles_that_are_not_finite_never_reach_an_indicator(bars: Bars, column
 
 
 def test_threads_and_processes_give_the_bits_of_one_after_the_other() -> None:
-    panel = Panel(tuple(make_bars(2000 + 100 * seed, seed=seed, symbol=f"S{seed}") for seed in range(3)))
+    panel = Panel(tuple(make_bars(2000 + 100 * seed, seed=seed, symbol=f"S{seed}") for seed in range(4)))
     nodes = compose(["indicator=full"]).indicator
     built = build_indicators(nodes, panel.interval, ["1h", "4h"])
     slow = {name: each for name, each in built.items() if each.warmup < 2000}
     alone = compute(panel, slow)
     assert len(alone.columns) > 300
-    for workers, pool in ((2, "thread"), (4, "thread"), (2, "process")):
+    for workers, pool in ((2, "thread"), (4, "thread"), (2, "process"), (3, "process")):
         beside = compute(panel, slow, workers=workers, pool=pool)
         assert beside.values.tobytes() == alone.values.tobytes(), (workers, pool)
         assert (beside.columns, beside.warmup, beside.left_out) == (alone.columns, alone.warmup, alone.left_out)

@@ -84,9 +84,11 @@ def compute(
     sheet = Sheet(*shape) if place == "machine" and shape[0] else None
     values = np.empty(shape, dtype=np.float32) if sheet is None else sheet.values
     target = {"here": values, "machine": sheet, "anywhere": None}[place]
+    # A process finds each page of the shared matrix once more for each strip: where symbols are enough, one strip each.
+    strips = _strips(used, shape[1] if place == "machine" and len(lengths) >= 2 * workers else WIDTH)
     parts, tasks = [], []
     for bars, end in zip(panel, np.cumsum(lengths), strict=True):
-        for first, some in _strips(used):
+        for first, some in strips:
             last = first + sum(len(indicator.columns) for indicator in some.values())
             parts.append((slice(int(end) - len(bars), int(end)), slice(first, last)))
             tasks.append((target, parts[-1], bars, some, on_error))
@@ -182,12 +184,12 @@ def _fill(target: FloatArray, bars: Bars, name: str, indicator: Indicator) -> No
             )
 
 
-def _strips(indicators: Mapping[str, Indicator]) -> list[tuple[int, dict[str, Indicator]]]:
-    """Neighbours of `WIDTH` columns or somewhat more together, and the first column of each."""
+def _strips(indicators: Mapping[str, Indicator], width: int) -> list[tuple[int, dict[str, Indicator]]]:
+    """Neighbours of `width` columns or somewhat more together, and the first column of each."""
     made: list[tuple[int, dict[str, Indicator]]] = []
     column = 0
     for name, indicator in indicators.items():
-        if not made or column - made[-1][0] >= WIDTH:
+        if not made or column - made[-1][0] >= width:
             made.append((column, {}))
         made[-1][1][name] = indicator
         column += len(indicator.columns)
