@@ -58,7 +58,7 @@ def run(
         ``thread``: in this process; what holds Python's lock does not run at once. ``process``: joblib's processes,
         which live on between calls, or the backend of joblib that ``joblib.parallel_config`` chose: for Ray, install
         the extra ``ray``, call ``ray.util.joblib.register_ray()`` and then this in
-        ``with joblib.parallel_config(backend="ray")`` (benchmarks/on_ray.py does).
+        ``with joblib.parallel_config(backend="ray")`` (scripts/on_ray.py does).
 
     Raises
     ------
