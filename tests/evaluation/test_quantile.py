@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from forecastle.errors import ConfigError
 from forecastle.evaluation.metric import Direction, Outcome
-from forecastle.evaluation.quantile import CRPS, Coverage, Pinball, pinball_loss
+from forecastle.evaluation.quantile import CRPS, Coverage, Pinball, cell_widths, pinball_loss
 from forecastle.models.forecast import QuantileForecast
 
 
@@ -21,15 +21,34 @@ def outcome_of(levels, quantiles, target):
     return Outcome(forecast, np.array(target, dtype=float)[:, None], np.zeros(count), nothing, nothing)
 
 
-def test_crps_is_twice_the_mean_pinball_by_hand():
+def test_crps_weighs_each_level_by_the_width_of_its_cell_by_hand():
     outcome = outcome_of((0.25, 0.5, 0.75), [[-1, 0, 1]], [2.0])
-    assert CRPS().score(outcome) == pytest.approx(2 * (0.25 * 3 + 0.5 * 2 + 0.75 * 1) / 3)
+    assert CRPS().score(outcome) == pytest.approx(2 * (0.375 * 0.25 * 3 + 0.25 * 0.5 * 2 + 0.375 * 0.75 * 1))
+    uneven = outcome_of((0.1, 0.2, 0.6), [[0, 1, 4]], [2.0])
+    assert CRPS().score(uneven) == pytest.approx(2 * (0.15 * 0.1 * 2 + 0.25 * 0.2 * 1 + 0.6 * 0.4 * 2))
 
 
-def test_crps_of_a_point_forecast_is_its_absolute_error(make_numbers):
-    levels = (0.25, 0.5, 0.75)
-    outcome = outcome_of(levels, [[1, 1, 1], [1, 1, 1]], [3.0, 0.5])
-    np.testing.assert_allclose(CRPS().pointwise(outcome)[:, 0], [2.0, 0.5])
+def test_cells_of_fortieths_are_wider_at_both_ends():
+    widths = cell_widths([k / 40 for k in range(1, 40)])
+    np.testing.assert_allclose(widths, [1.5 / 40, *[1 / 40] * 37, 1.5 / 40])
+    np.testing.assert_allclose(cell_widths([0.3]), [1.0])
+
+
+@given(st.lists(st.floats(0.001, 0.999), min_size=1, max_size=40, unique=True).map(sorted))
+def test_cells_cover_all_probabilities_once_and_hold_their_level(levels):
+    widths = cell_widths(levels)
+    ends = np.cumsum(widths)
+    assert ends[-1] == pytest.approx(1)
+    assert (ends + 1e-12 >= levels).all()
+    assert (ends - widths - 1e-12 <= levels).all()
+
+
+@pytest.mark.parametrize(
+    "levels", [(0.5,), (0.25, 0.5, 0.75), (0.025, 0.1, 0.9, 0.975), tuple(k / 40 for k in range(1, 40))]
+)
+def test_crps_of_a_point_forecast_is_its_absolute_error(levels):
+    outcome = outcome_of(levels, [[1] * len(levels)] * 3, [3.0, 0.5, 1.0])
+    np.testing.assert_allclose(CRPS().pointwise(outcome)[:, 0], [2.0, 0.5, 0.0], rtol=1e-12)
 
 
 @given(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from forecastle.arrays import FloatArray
@@ -23,16 +25,32 @@ def pinball_loss(target: FloatArray, quantile: FloatArray, level: float) -> Floa
     return np.asarray(np.maximum(level * error, (level - 1.0) * error))
 
 
+def cell_widths(levels: Sequence[float]) -> FloatArray:
+    """Share of the probabilities 0 to 1 that each ascending level stands for, shape (Q,), summing to 1.
+
+    Cells meet half way between neighbouring levels; the first begins at 0 and the last ends at 1.
+
+    >>> cell_widths([0.1, 0.5, 0.9])
+    array([0.3, 0.4, 0.3])
+    """
+    inner = np.asarray(levels, dtype=np.float64)
+    return np.diff(np.concatenate([[0.0], (inner[1:] + inner[:-1]) / 2, [1.0]]))
+
+
 class CRPS(NumberMetric, MeanMetric):
     r"""Continuous ranked probability score, by its quantile decomposition, in the unit of the target.
 
     .. math:: \mathrm{CRPS}(F, y) = \int_0^1 2\,\rho_\tau\bigl(y - F^{-1}(\tau)\bigr)\,d\tau
-              \approx \frac{2}{Q} \sum_{i=1}^{Q} \rho_{\tau_i}\bigl(y - q_i\bigr)
+              \approx 2 \sum_{i=1}^{Q} w_i\,\rho_{\tau_i}\bigl(y - q_i\bigr)
 
-    (Gneiting & Raftery 2007, sections 4.2 and 6.1; Laio & Tamea 2007 for the integral). The estimator is the **mean
-    over the forecast's quantile levels**: with uniform levels ``k/(Q + 1)`` a Riemann sum of the integral, which
-    leaves out the outermost tails and so is the exact score only in the limit of many levels; with other levels it is
-    the mean quantile score of those levels and no estimate of the integral. Scores are comparable only between
+    (Gneiting & Raftery 2007, sections 4.2 and 6.1; Laio & Tamea 2007 for the integral). The estimator is a **Riemann
+    sum over cells**: each level is weighed by the width :math:`w_i` of the probabilities that lie nearest to it
+    (`cell_widths`), so that the weights sum to 1 and the outermost levels stand for the tails beyond them. With the
+    levels ``k/40`` they are 1/40 inside and 1.5/40 at both ends; with the mid-points ``(k − 1/2)/Q`` of equal cells
+    all are 1/Q, and the score is the mean quantile score. A point forecast scores its absolute error exactly where
+    the levels are symmetric about 1/2; a normal law scores 0.4 % above its exact CRPS with 39 levels ``k/40`` (in the
+    mean over its own outcomes) and 0.08 % with 99, where equal weights would charge it 2.4 % and 1 %.
+    Compare only
     forecasts with equal levels.
     """
 
@@ -42,9 +60,9 @@ class CRPS(NumberMetric, MeanMetric):
         """Score of each window and step, shape (N, H)."""
         forecast = quantile_forecast(outcome)
         total = np.zeros(outcome.target.shape)
-        for column, level in enumerate(forecast.levels):
-            total += pinball_loss(outcome.target, forecast.values[..., column], level)
-        return total * (2.0 / len(forecast.levels))
+        for column, (level, width) in enumerate(zip(forecast.levels, cell_widths(forecast.levels), strict=True)):
+            total += width * pinball_loss(outcome.target, forecast.values[..., column], level)
+        return 2.0 * total
 
 
 class Pinball(NumberMetric, MeanMetric):

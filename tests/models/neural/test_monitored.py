@@ -38,6 +38,19 @@ def test_the_watched_crps_is_that_of_the_evaluation(new, parts, network) -> None
     assert watched == pytest.approx(evaluated(found, parts[1]), rel=0.03 if paths else 1e-5)
 
 
+def test_uneven_levels_are_weighed_as_in_the_evaluation() -> None:
+    random = np.random.default_rng(1)
+    levels = (0.05, 0.1, 0.5, 0.7)
+    quantiles = np.sort(random.normal(size=(20, 3, 4)).astype(np.float32))
+    target, nothing = random.normal(size=(20, 3)), np.zeros(20, dtype=np.int64)
+    watched = QuantileCRPS()
+    watched.update(
+        torch.tensor(quantiles, dtype=torch.float64), torch.tensor(target), torch.tensor(levels, dtype=torch.float64)
+    )
+    outcome = Outcome(QuantileForecast(levels, quantiles), target, nothing, nothing, nothing)
+    assert float(watched.compute()) == pytest.approx(quantile.CRPS().score(outcome), rel=1e-12)
+
+
 def test_batches_add_up() -> None:
     random = np.random.default_rng(0)
     quantiles, target = np.sort(random.normal(size=(50, 3, 5))), random.normal(size=(50, 3))

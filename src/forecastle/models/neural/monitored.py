@@ -12,10 +12,11 @@ from forecastle.errors import ConfigError, nearest
 
 
 class QuantileCRPS(Metric):
-    r"""CRPS by quantiles: twice the pinball loss, mean over levels, steps and windows; `forecastle.evaluation`'s own.
+    r"""CRPS by quantiles: twice the pinball loss, mean over steps and windows; `forecastle.evaluation`'s own.
 
-    Here it is of the target in units of the random walk (z), so that it is .56 for a standard normal, calm and wild
-    times weigh the same, and a `min_delta` means the same on every market.
+    Each level is weighed by the width of its cell, as there: cells meet half way between neighbouring levels. It is
+    taken of the target in units of the random walk (z), so that it is .56 for a standard normal, calm and wild times
+    weigh the same, and a `min_delta` means the same on every market.
     """
 
     higher_is_better = False
@@ -31,7 +32,9 @@ class QuantileCRPS(Metric):
     def update(self, quantiles: Tensor, target: Tensor, levels: Tensor) -> None:
         """Add B windows: quantiles (B, H, Q), target (B, H), levels (Q,)."""
         error = target.unsqueeze(-1) - quantiles
-        loss = 2 * torch.maximum(levels * error, (levels - 1) * error).mean(dim=-1)
+        ends = levels.new_tensor([0.0]), levels.new_tensor([1.0])
+        width = torch.cat([ends[0], (levels[1:] + levels[:-1]) / 2, ends[1]]).diff()
+        loss = 2 * (width * torch.maximum(levels * error, (levels - 1) * error)).sum(dim=-1)
         self.total += loss.sum(dtype=torch.float64)
         self.count += loss.numel()
 
