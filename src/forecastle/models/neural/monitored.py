@@ -14,8 +14,8 @@ from forecastle.errors import ConfigError, nearest
 class QuantileCRPS(Metric):
     r"""CRPS by quantiles: twice the pinball loss, mean over steps and windows; `forecastle.evaluation`'s own.
 
-    Each level is weighed by the width of its cell, as there: cells meet half way between neighbouring levels. It is
-    taken of the target in units of the random walk (z), so that it is .56 for a standard normal, calm and wild times
+    Each level is weighed by the width of its cell, as there: cells meet half way between neighbouring levels. Here it
+    is of the target in units of the random walk (z), so that it is .56 for a standard normal, calm and wild times
     weigh the same, and a `min_delta` means the same on every market.
     """
 
