@@ -191,8 +191,9 @@ def test_benchmark_has_five_origins_of_each_series() -> None:
     ("split", "count", "horizon", "message"),
     [
         (RollingOrigin(6070), 5031, 30, "first_row 6070, 5 test origins and horizon 30 need 6221 bars, got 5031"),
-        (RollingOrigin(6070), 6220, 30, "need 6221 bars, got 6220"),
-        (RollingOrigin(), 20, 4, "5 test origins and horizon 4 need 22 bars, got 20"),
+        (RollingOrigin(6070), 6220, 30, "got 6220; split.first_row=null takes the latest origins that fit$"),
+        (RollingOrigin(6070), 100, 30, "need 6221 bars, got 100$"),
+        (RollingOrigin(), 20, 4, "^5 test origins and horizon 4 need 22 bars, got 20$"),
         (RollingOrigin(2, origins=2), 20, 3, "the validation part is empty"),
         (RollingOrigin(5, origins=2), 20, 5, "the validation part is empty"),
         (RollingOrigin(5, origins=2, validation=0.95), 20, 1, "the train part is empty"),

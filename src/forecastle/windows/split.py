@@ -133,10 +133,11 @@ class RollingOrigin:
         latest = len(times) - 1 - self.origins * horizon
         first = latest if self.first_row is None else self.first_row
         if not 1 <= first <= latest:
-            wanted = "" if self.first_row is None else f"first_row {self.first_row}, "
+            given = self.first_row is not None
             raise SplitError(
-                f"{wanted}{self.origins} test origins and horizon {horizon} need "
+                f"{f'first_row {first}, ' if given else ''}{self.origins} test origins and horizon {horizon} need "
                 f"{max(first, 1) + self.origins * horizon + 1} bars, got {len(times)}"
+                f"{'; split.first_row=null takes the latest origins that fit' if given and latest >= 1 else ''}"
             )
         wanted_origins = times[first : first + self.origins * horizon : horizon]
         in_test = np.isin(origin, wanted_origins)
