@@ -45,7 +45,7 @@ def scores(outcomes, make_task):
 def test_scores_are_plain_json_in_a_fixed_order(scores):
     assert json.loads(json.dumps(scores, allow_nan=False)) == scores
     assert list(scores) == [
-        "objective", "direction", "unit", "windows", "origins", "horizon", "start", "end",
+        "target", "objective", "direction", "unit", "windows", "origins", "origins_wanted", "horizon", "start", "end",
         "metrics", "scores", "by_step", "interval", "skill", "by_symbol",
     ]  # fmt: skip
     assert list(scores["scores"]) == list(scores["interval"]) == ["model", "last_value", "random_walk"]
@@ -54,6 +54,7 @@ def test_scores_are_plain_json_in_a_fixed_order(scores):
 
 def test_the_frame_tells_windows_origins_and_dates(scores):
     assert (scores["windows"], scores["origins"], scores["horizon"]) == (400, 200, 3)
+    assert (scores["target"], scores["origins_wanted"]) == ("log_return", 35)
     assert (scores["start"], scores["end"]) == ("2020-01-01T00:00:00Z", "2020-01-09T07:00:00Z")
     assert (scores["objective"], scores["direction"], scores["unit"]) == ("crps", "min", "log return")
     assert scores["metrics"]["hit_rate"] == {"unit": "fraction", "direction": "max"}
@@ -126,6 +127,7 @@ def test_skill_of_a_maximised_metric_is_the_share_of_what_the_baseline_misses(ou
 def test_an_objective_that_is_no_mean_has_no_interval(outcomes, make_task):
     scores = evaluate(outcomes, METRICS, "rmse", 0, ["AAA", "BBB"], make_task())
     assert scores["interval"]["model"] == {"low": None, "high": None}
+    assert scores["origins_wanted"] is None
     skill = scores["skill"]["last_value"]
     assert (skill["low"], skill["high"], skill["significant"]) == (None, None, False)
     assert skill["value"] > 0
@@ -145,6 +147,17 @@ def test_too_few_origins_give_scores_without_intervals(make_numbers, make_task):
     scores = evaluate({"model": model, "b": silent(model)}, METRICS, "crps", 0, ["AAA"], make_task())
     assert scores["interval"]["b"] == {"low": None, "high": None}
     assert scores["scores"]["b"]["crps"] > 0
+
+
+@pytest.mark.parametrize("horizon", [1, 3, 12])
+def test_origins_wanted_is_where_intervals_begin(make_numbers, make_task, horizon):
+    def found(count):
+        model = make_numbers(count=count, horizon=horizon)
+        return evaluate({"model": model, "b": silent(model)}, METRICS, "crps", 0, ["AAA"], make_task(horizon))
+
+    wanted = found(5)["origins_wanted"]
+    assert found(wanted - 1)["interval"]["model"]["low"] is None
+    assert found(wanted)["interval"]["model"]["low"] is not None
 
 
 def test_scores_do_not_depend_on_the_order_of_windows(outcomes, scores, make_task):

@@ -9,11 +9,13 @@ import pytest
 from forecastle.evaluation.table import WIDTH, ranked, render, render_ranking
 
 SCORES = {
+    "target": "log_return",
     "objective": "crps",
     "direction": "min",
     "unit": "log return",
     "windows": 1000,
     "origins": 500,
+    "origins_wanted": 50,
     "horizon": 5,
     "start": "2015-01-01T00:00:00Z",
     "end": "2017-09-26T00:00:00Z",
@@ -87,6 +89,47 @@ def test_a_worse_model_and_a_missing_interval_are_said_too():
     assert "skill -0.4 % of crps: no interval" in text
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"origins": 24}, "24 origins, at least 50 wanted"),
+        ({"origins": 24, "origins_wanted": None}, "crps is no mean over windows"),
+        ({}, "random_walk leaves nothing to gain in some resamples"),
+    ],
+)
+def test_a_missing_interval_is_said_with_its_reason(changes, said):
+    scores = {**deepcopy(SCORES), **changes}
+    scores["skill"]["random_walk"].update(low=None, high=None)
+    text = " ".join(render(scores, "ridge").split())
+    assert f"skill -0.4 % of crps: no interval ({said}), so nothing is shown" in text
+
+
+def test_a_baseline_is_not_judged_against_itself():
+    scores = deepcopy(SCORES)
+    scores["skill"]["random_walk"].update(value=0.0, low=0.0, high=0.0)
+    text = render(scores, "random_walk")
+    assert "random_walk against last_value" in text
+    assert "random_walk against random_walk" not in text
+    assert sum(line.startswith("random_walk  ") for line in text.splitlines()) == 2
+    scores["skill"]["seasonal_naive"].update(value=0.1, low=0.05, high=0.15, significant=True)
+    assert "seasonal_naive against seasonal_naive: skill +10.0 %" in render(scores, "seasonal_naive")
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "said"),
+    [
+        (-0.0011, -0.0014, -0.00032, "-0.11 % [-0.14, -0.03] of crps: worse"),
+        (0.001, 0.000049, 0.002, "+0.100 % [+0.005, +0.200] of crps: better"),
+        (0.001, 0.001, 0.002, "+0.1 % [+0.1, +0.2] of crps: better"),
+        (0.0, -0.0001, 0.0001, "+0.0 % [+0.0, +0.0] of crps: no difference"),
+    ],
+)
+def test_an_interval_never_contradicts_its_verdict(value, low, high, said):
+    scores = deepcopy(SCORES)
+    scores["skill"]["random_walk"].update(value=value, low=low, high=high, significant=low > 0 or high < 0)
+    assert f"skill {said}" in " ".join(render(scores, "ridge").split())
+
+
 def test_every_line_fits_the_width_and_what_does_not_is_named():
     scores = deepcopy(SCORES)
     names = [f"mean_weighted_quantile_loss_{i}" for i in range(12)]
@@ -125,7 +168,10 @@ def test_a_ranking_shows_choice_run_score_skill_and_the_number_of_trials():
     failed = {"name": "model=svr", "run": None, "error": "horizon must be at least 1, got 0", "part": None}
     rows = [row("model=lasso", 0.0090), failed, row("model=ridge", 0.0081)]
     lines = render_ranking(rows).splitlines()
-    assert lines[0] == "crps in log return over 5 steps [95 %]"
+    assert lines[:2] == [
+        "log_return: crps in log return over 5 steps [95 %]",
+        "SP500: 1000 windows, 2015-01-01 to 2017-09-26; random_walk 0.008100",
+    ]
     assert lines[-4].split()[:3] == ["1", "model=ridge", "id-model=rid"]
     assert lines[-4].endswith("-0.4 % [-1.1, +0.3]")
     assert lines[-3].startswith("2  model=lasso")
@@ -140,11 +186,43 @@ def test_questions_that_cannot_be_compared_stand_apart():
     assert [each["name"] for each in ranked(rows)] == ["c", "a", "b"]
 
 
-def test_different_windows_are_pointed_out():
-    same = render_ranking([row("a", 0.2), row("b", 0.1)])
-    other = render_ranking([row("a", 0.2), row("b", 0.1, windows=900)])
-    assert "not all on the same windows" not in same
-    assert "not all on the same windows" in other
+def other_walk():
+    made = part(0.1)
+    made["scores"]["random_walk"]["crps"] = 0.0082
+    return made["scores"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "headed"),
+    [
+        ({"target": "volatility"}, "volatility: crps in log return over 5 steps"),
+        ({"unit": "fraction"}, "log_return: crps in fraction over 5 steps"),
+        ({"horizon": 6}, "log_return: crps in log return over 6 steps"),
+        ({"by_symbol": {"GOLD": SCORES["by_symbol"]["SP500"]}}, "GOLD: 1000 windows"),
+        ({"windows": 900}, "SP500: 900 windows"),
+        ({"start": "2015-02-01T00:00:00Z"}, "1000 windows, 2015-02-01 to 2017-09-26"),
+        ({"end": "2018-02-01T00:00:00Z"}, "1000 windows, 2015-01-01 to 2018-02-01"),
+        ({"scores": other_walk()}, "random_walk 0.0082"),
+    ],
+)
+def test_runs_of_another_target_data_or_windows_are_not_ranked_together(changes, headed):
+    rows = [row("a", 0.2), row("b", 0.1, **changes), row("c", 0.15)]
+    assert [each["name"] for each in ranked(rows)] == ["c", "a", "b"]
+    first, second, last = render_ranking(rows).split("\n\n")[0], *render_ranking(rows).split("\n\n")[1].rsplit("\n", 1)
+    assert headed not in first
+    assert headed in second
+    assert [line.split()[0] for line in second.splitlines()[-1:]] == ["1"]
+    assert last == ("3 runs in 2 tables, compared within each only: the best of many is better by luck alone in part")
+
+
+def test_a_ranking_of_many_symbols_names_some_and_counts_the_rest():
+    symbols = dict.fromkeys((f"S{number}" for number in range(20)), SCORES["by_symbol"]["SP500"])
+    assert "S0, S1, S2, S3, S4, S5 and 14 more: 1000 windows" in render_ranking([row("a", 0.2, by_symbol=symbols)])
+
+
+def test_runs_that_all_stand_alone_are_not_compared():
+    text = render_ranking([row("a", 0.2), row("b", 0.1, target="volatility")])
+    assert text.splitlines()[-1] == "2 runs scored: nothing to compare"
 
 
 def test_long_choices_are_folded_and_not_cut():

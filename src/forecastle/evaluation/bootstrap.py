@@ -8,6 +8,7 @@ the next year's volatility may lie outside of them.
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -32,6 +33,15 @@ def block_length(origins: int, horizon: int) -> int:
     (20, 48)
     """
     return max(2 * horizon, math.ceil(2.0 * math.cbrt(origins)))
+
+
+def fewest_origins(horizon: int) -> int:
+    """Fewest origins for which an interval is given: they make `FEWEST_BLOCKS` blocks.
+
+    >>> fewest_origins(1), fewest_origins(24)
+    (35, 240)
+    """
+    return next(origins for origins in itertools.count(1) if origins >= FEWEST_BLOCKS * block_length(origins, horizon))
 
 
 def resampled_means(losses: FloatArray, origin: TimeArray, horizon: int, seed: int) -> FloatArray | None:

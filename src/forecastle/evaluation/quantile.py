@@ -49,8 +49,7 @@ class CRPS(NumberMetric, MeanMetric):
     levels ``k/40`` they are 1/40 inside and 1.5/40 at both ends; with the mid-points ``(k − 1/2)/Q`` of equal cells
     all are 1/Q, and the score is the mean quantile score. A point forecast scores its absolute error exactly where
     the levels are symmetric about 1/2; a normal law scores 0.4 % above its exact CRPS with 39 levels ``k/40`` (in the
-    mean over its own outcomes) and 0.08 % with 99, where equal weights would charge it 2.4 % and 1 %.
-    Compare only
+    mean over its own outcomes) and 0.08 % with 99, where equal weights would charge it 2.4 % and 1 %. Compare only
     forecasts with equal levels.
     """
 

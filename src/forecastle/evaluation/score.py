@@ -14,7 +14,7 @@ import numpy as np
 
 from forecastle.arrays import FloatArray, TimeArray
 from forecastle.errors import ModelError
-from forecastle.evaluation.bootstrap import block_length, interval, resampled_means
+from forecastle.evaluation.bootstrap import block_length, fewest_origins, interval, resampled_means
 from forecastle.evaluation.metric import Direction, Metric, Outcome
 from forecastle.evaluation.objective import applicable
 from forecastle.windows.context import Task
@@ -139,9 +139,10 @@ def combine(
     Returns
     -------
     dict
-        ``objective direction unit windows origins horizon start end metrics scores by_step interval skill
-        by_symbol``; a number that is undefined is None. ``by_step`` has all metrics of the model and the objective of
-        the baselines.
+        ``target objective direction unit windows origins origins_wanted horizon start end metrics scores by_step
+        interval skill by_symbol``; a number that is undefined is None. ``origins_wanted`` is the fewest origins for
+        which there are intervals, None where the objective is no mean and has none. ``by_step`` has all metrics of the
+        model and the objective of the baselines.
     """
     metric, model = metrics[objective], scored[MODEL]
     if any(not np.array_equal(each.origin, model.origin) for each in scored.values()):
@@ -162,12 +163,15 @@ def combine(
             "by_step": _numbers(steps),
             "significant": low is not None and high is not None and (low > 0 or high < 0),
         }
+    is_mean = all(each.losses is not None for each in scored.values())
     return {
+        "target": task.target.name,
         "objective": objective,
         "direction": metric.direction.value,
         "unit": _unit(metric, task),
         "windows": len(model.origin),
         "origins": origins,
+        "origins_wanted": fewest_origins(task.horizon) if is_mean else None,
         "horizon": task.horizon,
         "start": _iso(model.origin.min()),
         "end": _iso(model.origin.max()),

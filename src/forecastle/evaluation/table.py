@@ -62,7 +62,9 @@ def render(scores: Scores, name: str) -> str:
     if left_out:
         lines += textwrap.wrap(f"also scored: {', '.join(left_out)}", WIDTH)
     for baseline, skill in scores["skill"].items():
-        lines += textwrap.wrap(_verdict(name, baseline, skill, objective), WIDTH, subsequent_indent="  ")
+        if name == baseline and not skill["value"]:
+            continue  # the model itself
+        lines += textwrap.wrap(_verdict(name, baseline, skill, scores), WIDTH, subsequent_indent="  ")
     if len(scores["by_symbol"]) > 1:
         lines += ["", *_lay(_symbol_columns(scores["by_symbol"], names[1:], objective), texts={0})]
     return "\n".join(lines)
@@ -80,8 +82,9 @@ def _symbol_columns(by_symbol: Mapping[str, Mapping[str, Any]], names: Sequence[
 def ranked(rows: Sequence[Row]) -> list[Row]:
     """Rows of a sweep, best first in the direction of their objective; those without a score last, in their order.
 
-    Rows that differ in objective, unit or horizon cannot be compared: they stand apart, in the order in which these
-    questions appear.
+    Rows that differ in target, objective, unit, horizon, symbols or windows, or on which the random walk scores
+    otherwise (which tells other bars or other quantile levels), cannot be compared: they stand apart, in the order in
+    which these questions appear.
     """
     questions = list(dict.fromkeys(_question(row) for row in rows if row["part"]))
 
@@ -112,20 +115,46 @@ def render_ranking(rows: Sequence[Row]) -> str:
     scored = [row for row in order if _objective(row) is not None]
     unscored = order[len(scored) :]
     lines: list[str] = []
+    sizes: list[int] = []
     for question in dict.fromkeys(_question(row) for row in scored):
-        lines += _ranking_table([row for row in scored if _question(row) == question])
+        alike = [row for row in scored if _question(row) == question]
+        sizes.append(len(alike))
+        lines += [*([""] if lines else []), *_ranking_table(alike)]
     for row in unscored:
         what = (
             f"failed: {row['name']}: {row['error']}" if row["error"] else f"{row['name']}: its objective is undefined"
         )
         lines += textwrap.wrap(what, WIDTH, subsequent_indent="  ")
-    return "\n".join([*lines, _luck(len(scored), len(unscored))])
+    return "\n".join([*lines, _luck(sizes, len(unscored))])
 
 
-def _question(row: Row) -> tuple[str, str, int]:
+def _question(row: Row) -> tuple[object, ...]:
     """What rows must share to be ranked among each other."""
     part = row["part"]
-    return part["objective"], part["unit"], part["horizon"]
+    walk = _reference(part)
+    asked = (part[key] for key in ("target", "objective", "unit", "horizon", "start", "end", "windows"))
+    return *asked, *part["by_symbol"], None if walk is None else f"{walk:.6g}"
+
+
+def _reference(part: Scores) -> float | None:
+    """The objective of the random walk, which is the same for all models on the same bars."""
+    value: float | None = part["scores"].get(REFERENCE, {}).get(part["objective"])
+    return value
+
+
+def _headed(part: Scores) -> list[str]:
+    """What a ranking is about."""
+    symbols = list(part["by_symbol"])
+    shown = ", ".join(symbols[:6]) + (f" and {len(symbols) - 6} more" if len(symbols) > 6 else "")
+    walk = _reference(part)
+    lines = textwrap.wrap(
+        f"{part['target']}: {part['objective']} in {part['unit']} over {part['horizon']} steps [95 %]", WIDTH
+    )
+    return lines + textwrap.wrap(
+        f"{shown}: {part['windows']} windows, {part['start'][:10]} to {part['end'][:10]}"
+        f"{'' if walk is None else f'; {REFERENCE} {_fixed(walk, _places([walk]))}'}",
+        WIDTH,
+    )
 
 
 def _ranking_table(rows: Sequence[Row]) -> list[str]:
@@ -144,30 +173,43 @@ def _ranking_table(rows: Sequence[Row]) -> list[str]:
     ]
     room = max(12, WIDTH - _wide(columns) - 2)
     columns.insert(1, ["choice", *(_folded(str(row["name"]), room) for row in rows)])
-    title = f"{first['objective']} in {first['unit']} over {first['horizon']} steps [95 %]"
-    lines = [title, *_lay(columns, texts={1, 2})]
-    if len({tuple(row["part"][key] for key in ("windows", "start", "end")) for row in rows}) > 1:
-        lines.append("not all on the same windows: compare their skill, not their scores")
-    return lines
+    return [*_headed(first), *_lay(columns, texts={1, 2})]
 
 
-def _luck(scored: int, unscored: int) -> str:
+def _luck(sizes: Sequence[int], unscored: int) -> str:
+    """The last line, from the number of runs in each table."""
+    scored = sum(sizes)
     without = f" ({unscored} without a score)" if unscored else ""
-    if scored < 2:
+    if max(sizes, default=0) < 2:
         return f"{scored} run{'s' * (scored != 1)} scored{without}: nothing to compare"
+    if len(sizes) > 1:
+        return (
+            f"{scored} runs{without} in {len(sizes)} tables, compared within each only: "
+            "the best of many is better by luck alone in part"
+        )
     return f"{scored} runs compared{without}: the best of {scored} is better by luck alone in part"
 
 
-def _verdict(name: str, baseline: str, skill: Mapping[str, Any], objective: str) -> str:
-    head = f"{name} against {baseline}: "
+def _verdict(name: str, baseline: str, skill: Mapping[str, Any], scores: Scores) -> str:
+    head, objective = f"{name} against {baseline}: ", scores["objective"]
     if skill["value"] is None:
         return f"{head}skill of {objective} is undefined"
     percent = f"skill {_percent(skill)} of {objective}"
     if skill["low"] is None:
-        return f"{head}{percent}: no interval (too few origins, or a metric that is no mean), so nothing is shown"
+        return f"{head}{percent}: no interval ({_no_interval(scores, baseline)}), so nothing is shown"
     if not skill["significant"]:
         return f"{head}{percent}: no difference that this sample shows"
     return f"{head}{percent}: {'better' if skill['low'] > 0 else 'worse'}"
+
+
+def _no_interval(scores: Scores, baseline: str) -> str:
+    """Why there is no interval."""
+    origins, wanted = scores["origins"], scores["origins_wanted"]
+    if wanted is None:
+        return f"{scores['objective']} is no mean over windows"
+    if origins < wanted:
+        return f"{origins} origins, at least {wanted} wanted"
+    return f"{baseline} leaves nothing to gain in some resamples"
 
 
 def _objective(row: Row) -> float | None:
@@ -197,10 +239,13 @@ def _with_interval(value: float | None, span: Mapping[str, float | None], places
 
 
 def _percent(skill: Mapping[str, Any]) -> str:
-    """Skill in percent, with its interval where there is one."""
+    """Skill in percent, with its interval where there is one; an interval without 0 does not look as if it held 0."""
     value, low, high = (skill[key] for key in ("value", "low", "high"))
-    span = "" if low is None else f" [{100 * low:+z.1f}, {100 * high:+z.1f}]"
-    return f"{100 * value:+z.1f} %{span}"
+    if low is None:
+        return f"{100 * value:+z.1f} %"
+    nearest = max(low, -high)  # above 0 where the interval excludes 0
+    places = max(1, -math.floor(math.log10(100 * nearest))) if nearest > 0 else 1
+    return f"{100 * value:+z.{places}f} % [{100 * low:+z.{places}f}, {100 * high:+z.{places}f}]"
 
 
 def _places(values: Sequence[float | None]) -> int:
