@@ -79,6 +79,15 @@ def test_wide_tables_scroll_inside_their_box_on_a_phone(browser: Browser, report
     page.close()
 
 
+def test_score_tables_fit_a_screen_of_1280_pixels(browser: Browser, reports: dict[str, str]) -> None:
+    page, _, _ = visit(browser, reports["plain"], 1280)
+    hidden = page.locator("#scores .scroll").evaluate_all(
+        "boxes => boxes.map(each => each.scrollWidth - each.clientWidth)"
+    )
+    assert hidden == [0] * len(hidden) != []
+    page.close()
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 def test_charts_have_room_and_their_letters_lie_on_the_page(
     browser: Browser, reports: dict[str, str], width: int
