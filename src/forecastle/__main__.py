@@ -62,7 +62,7 @@ def _dispatch(words: list[str]) -> int:
     name = "version" if words[0] == "--version" else words[0]
     if name not in table:
         return complain(f"no command {name!r}{nearest(name, table)} (there are: {', '.join(table)})", 2)
-    if name != "run" and {"-h", "--help"} & set(words[1:]):
+    if name not in ("run", "data", "cache") and {"-h", "--help"} & set(words[1:]):  # these three have their own
         print(USAGE, end="")
         return 0
     return table[name](words[1:])

@@ -20,9 +20,6 @@ NEWEST = 2000
 POINTS = 40
 """Bars at which the future is cut off and changed; an indicator is computed some hundred times."""
 
-ATTRIBUTES = ("columns", "warmup", "needs", "tolerance")
-"""What an indicator must say of itself."""
-
 
 @dataclass(frozen=True)
 class Finding:
@@ -96,10 +93,6 @@ def examine(config: Config, panel: Panel) -> tuple[list[Finding], dict[str, str]
     left_out: dict[str, str] = {}
     built = build_indicators(config.indicator, panel.interval, config.timeframes, config.day_start)
     for name, indicator in built.items():
-        if lacking := [attribute for attribute in ATTRIBUTES if not hasattr(indicator, attribute)]:
-            raise ConfigError(
-                f"indicator.{name}: an indicator with {', '.join(ATTRIBUTES)} wanted, got none of {', '.join(lacking)}"
-            )
         symbols = [bars for bars in panel if all(NEEDS[need](bars) for need in indicator.needs)]
         if not symbols:
             left_out[name] = f"needs {' and '.join(indicator.needs)}, which is missing here"
