@@ -38,3 +38,10 @@ def test_a_baseline_is_not_judged_against_itself() -> None:
 
 def test_without_skill_there_is_no_verdict() -> None:
     assert judge("ridge", "test", {"skill": {"random_walk": None}}).word == "unknown"
+
+
+def test_the_evidence_never_contradicts_the_verdict():
+    skill = {"random_walk": {"value": -0.0011, "low": -0.0014, "high": -0.00032, "significant": True}}
+    verdict = judge("ridge", "test", {"objective": "crps", "skill": skill})
+    assert verdict.word == "worse"
+    assert verdict.evidence.startswith("Skill −0.11\u202f% in crps, 95\u202f% interval −0.14\u202f% to −0.03\u202f%")

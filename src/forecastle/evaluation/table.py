@@ -239,13 +239,22 @@ def _with_interval(value: float | None, span: Mapping[str, float | None], places
 
 
 def _percent(skill: Mapping[str, Any]) -> str:
-    """Skill in percent, with its interval where there is one; an interval without 0 does not look as if it held 0."""
+    """Skill in percent, with its interval where there is one."""
     value, low, high = (skill[key] for key in ("value", "low", "high"))
     if low is None:
         return f"{100 * value:+z.1f} %"
-    nearest = max(low, -high)  # above 0 where the interval excludes 0
-    places = max(1, -math.floor(math.log10(100 * nearest))) if nearest > 0 else 1
+    places = percent_places(low, high)
     return f"{100 * value:+z.{places}f} % [{100 * low:+z.{places}f}, {100 * high:+z.{places}f}]"
+
+
+def percent_places(low: float, high: float) -> int:
+    """Decimals in percent, at least 1, with which an interval that excludes 0 does not look as if it held it.
+
+    >>> percent_places(0.003, 0.029), percent_places(-0.0014, -0.00032), percent_places(-0.0001, 0.0001)
+    (1, 2, 1)
+    """
+    nearest = max(low, -high)  # above 0 where the interval excludes 0
+    return max(1, -math.floor(math.log10(100 * nearest))) if nearest > 0 else 1
 
 
 def _places(values: Sequence[float | None]) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from forecastle.evaluation.table import percent_places
 from forecastle.report.diagnosis import coverage
 from forecastle.report.folder import Forecasts, baselines
 from forecastle.report.words import NOTHING, column, defined, moment, percent, plain, spoken
@@ -93,8 +94,11 @@ def _of(scores: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:
 
 
 def _between(figures: Mapping[str, Any]) -> str:
-    low, high = figures.get("low"), figures.get("high")
-    return f"{percent(low)}\u00a0… {percent(high)}" if defined(low) and defined(high) else ""
+    low, high = _value(figures.get("low")), _value(figures.get("high"))
+    if low is None or high is None:
+        return ""
+    places = percent_places(low, high)
+    return f"{percent(low, places)}\u00a0… {percent(high, places)}"
 
 
 def steps_table(scores: Mapping[str, Any], model: str) -> Table | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from forecastle.evaluation.table import percent_places
 from forecastle.report.folder import baselines
 from forecastle.report.words import defined, percent
 
@@ -54,9 +55,11 @@ def judge(name: str, part: str, scores: dict[str, Any]) -> Verdict:
         return Verdict("unknown", f"On the {part} part, the skill of {name} against the baselines is not defined.")
     other, figures = baseline.replace("_", " "), skill[baseline]
     value, low, high = figures["value"], figures.get("low"), figures.get("high")
-    evidence = f"Skill {percent(value)} in {scores.get('objective', 'the objective')}"
-    if defined(low) and defined(high):
-        evidence += f", 95\u202f% interval {percent(low)} to {percent(high)}"
+    known = defined(low) and defined(high)
+    places = percent_places(low, high) if known else 1
+    evidence = f"Skill {percent(value, places)} in {scores.get('objective', 'the objective')}"
+    if known:
+        evidence += f", 95\u202f% interval {percent(low, places)} to {percent(high, places)}"
     if not figures.get("significant"):
         sentence = f"On the {part} part, {name} against the {other}: no difference that this sample can show."
         return Verdict("no difference", sentence, evidence)
