@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from tests.conftest import REPOSITORY, make_bars
 
+from forecastle.config.compose import PARTS
 from forecastle.config.target import ROLES
 from forecastle.data.synthetic import SyntheticSource
 from forecastle.features.causality import check
@@ -80,7 +81,7 @@ def test_the_source_of_the_readme_reads_a_brokers_times(forecastle: Callable[...
 
 
 def test_the_table_of_groups_names_nothing_that_is_not_there() -> None:
-    assert {"data", "indicator", "target", "split", "model", "metric"} <= set(GROUPS) <= set(ROLES)
+    assert {"data", "indicator", "target", "split", "model", "metric"} <= set(GROUPS) <= {*ROLES, *PARTS}
     for group, cell in GROUPS.items():
         there = {path.stem for path in (REPOSITORY / "conf" / group).glob("*.yaml")}
         assert set(re.findall(r"`(\w+)`", cell)) <= there
