@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -15,8 +14,6 @@ from forecastle.config.compose import read
 from forecastle.experiment import Experiment, changes
 from forecastle.runs.identity import machine
 from forecastle.runs.store import Run, read_json
-
-logger = logging.getLogger(__name__)
 
 TOLERANCE = 1e-6
 """Largest relative difference of a metric on another family of processors."""

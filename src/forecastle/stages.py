@@ -62,8 +62,8 @@ def evaluate(config: Config) -> None:
         for part in PARTS
     }
     write_forecasts([part.table for part in scored.values()], _fresh(paths.STAGE_SCORES) / paths.FORECAST)
-    write_json(paths.STAGE_METRICS, {name: part.scores for name, part in scored.items()})
     scores = {name: part.scores for name, part in scored.items()}
+    write_json(paths.STAGE_METRICS, scores)
     with (_fresh(paths.STAGE_PLOTS) / "skill_by_step.csv").open("w", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(("part", "baseline", "step", "skill"))
