@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from forecastle.errors import ConfigError
 from forecastle.evaluation.metric import Direction, Outcome
-from forecastle.evaluation.quantile import CRPS, Coverage, Pinball, cell_widths, pinball_loss
+from forecastle.evaluation.quantile import CRPS, Coverage, Pinball, Width, cell_widths, pinball_loss
 from forecastle.models.forecast import QuantileForecast
 
 
@@ -101,3 +101,10 @@ def test_sums_of_float32_quantiles_are_taken_in_float64():
     outcome = outcome_of((0.5,), np.zeros((200000, 1)), target)
     assert CRPS().pointwise(outcome).dtype == np.float64
     assert CRPS().score(outcome) == pytest.approx(0.1, rel=1e-12)
+
+
+def test_the_width_is_the_mean_distance_of_both_ends():
+    outcome = outcome_of((0.1, 0.5, 0.9), [[-1, 0, 2], [0, 0, 0.5]], [9.0, -9.0])
+    metric = Width(0.8)
+    assert metric.score(outcome) == pytest.approx((3.0 + 0.5) / 2)
+    assert (metric.name, metric.direction) == ("width_80", Direction.NONE)

@@ -1,4 +1,4 @@
-"""Metrics of the whole distribution, read from quantiles: CRPS, pinball loss, coverage."""
+"""Metrics of the whole distribution, read from quantiles: CRPS, pinball loss, coverage, width."""
 
 from __future__ import annotations
 
@@ -107,6 +107,31 @@ class Coverage(NumberMetric, MeanMetric):
         low, high = self.quantiles(outcome)
         inside = (low <= outcome.target) & (outcome.target <= high)
         return np.asarray(inside, dtype=np.float64)
+
+
+class Width(NumberMetric, MeanMetric):
+    """Mean width of the central interval, in the unit of the target: how sharp a forecast is.
+
+    Narrower is better among forecasts that cover what they say (Gneiting, Balabdaoui & Raftery 2007), and worse where
+    they do not, so it has no direction of its own.
+
+    Parameters
+    ----------
+    nominal
+        Probability of the interval, as for `Coverage`. The name holds it in percent: ``width_80``.
+    """
+
+    direction = Direction.NONE
+
+    def __init__(self, nominal: float = 0.8) -> None:
+        self.nominal = _inside("width: nominal", nominal)
+        self.name = f"width_{100 * nominal:g}"
+        self.needs = ((1 - nominal) / 2, (1 + nominal) / 2)
+
+    def pointwise(self, outcome: Outcome) -> FloatArray:
+        """Width of each window and step, shape (N, H)."""
+        low, high = self.quantiles(outcome)
+        return np.asarray(high - low)
 
 
 def _inside(what: str, value: float) -> float:

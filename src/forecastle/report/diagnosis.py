@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from forecastle.arrays import FloatArray
+from forecastle.evaluation.calibration import pit_histogram, reliability
 from forecastle.report.axis import Axis, number_axis
-from forecastle.report.calibration import pit_histogram, reliability
 from forecastle.report.chart import Band, Boxes, Dots, Line, Mark, Strokes, draw, legend
 from forecastle.report.figure import Figure
 from forecastle.report.folder import Forecasts

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecastle.arrays import FloatArray
+from forecastle.errors import ConfigError
+from forecastle.evaluation.kind import ClassMetric, probabilities
+from forecastle.evaluation.metric import Direction, Outcome
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,17 +97,73 @@ def reliability(probability: FloatArray, happened: FloatArray, independent: int,
     bins
         At most so many; fewer where probabilities are equal or forecasts are few.
     """
+    forecast, observed, count = equal_bins(probability, happened, bins)
+    effective = np.maximum(np.round(count * independent / max(len(probability), 1)), 1)
+    bands = [binomial_interval(int(n), np.array([p])) for n, p in zip(effective, forecast, strict=True)]
+    low, high = np.concatenate([low for low, _ in bands]), np.concatenate([high for _, high in bands])
+    return Reliability(forecast, observed, low, high, count)
+
+
+def equal_bins(probability: FloatArray, happened: FloatArray, bins: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Mean probability, frequency and number of forecasts, in bins of equal counts, each of shape (B,).
+
+    At most `bins` of them; fewer where probabilities are equal, which share a bin, or forecasts are few (10 a bin).
+    """
     order = np.argsort(probability, kind="stable")
     ordered = probability[order]
     cuts = np.linspace(0, len(order), max(1, min(bins, len(order) // 10)) + 1).astype(int)[1:-1]
     starts = np.unique(np.concatenate([[0], np.searchsorted(ordered, ordered[cuts], side="left")]))
     count = np.diff(np.append(starts, len(order))).astype(np.float64)
     forecast = np.add.reduceat(ordered.astype(np.float64), starts) / count
-    observed = np.add.reduceat(happened[order].astype(np.float64), starts) / count
-    effective = np.maximum(np.round(count * independent / max(len(order), 1)), 1)
-    bands = [binomial_interval(int(n), np.array([p])) for n, p in zip(effective, forecast, strict=True)]
-    low, high = np.concatenate([low for low, _ in bands]), np.concatenate([high for _, high in bands])
-    return Reliability(forecast, observed, low, high, count)
+    return forecast, np.add.reduceat(happened[order].astype(np.float64), starts) / count, count
+
+
+class CalibrationError(ClassMetric):
+    r"""Expected calibration error: how far frequencies lie from the probabilities that were forecast.
+
+    .. math:: \mathrm{ECE} = \sum_b \frac{n_b}{N} \, |\bar p_b - \bar o_b|
+
+    over bins of equal counts, those of the reliability diagram (Naeini, Cooper & Hauskrecht 2015, with the adaptive
+    bins of Nguyen & O'Connor 2015). Two classes: of the last one, `up`. More: the mean over the classes, each against
+    the rest (classwise; Kull et al. 2019). The score pools all windows and steps. It is 0 for a calibrated forecast of
+    endless length only: with n forecasts in a bin chance alone gives up to about .4/√n.
+
+    Parameters
+    ----------
+    bins
+        At most so many.
+    """
+
+    name = "ece"
+    direction = Direction.MIN
+
+    def __init__(self, bins: int = 10) -> None:
+        if bins < 1:
+            raise ConfigError(f"ece: bins must be at least 1, got {bins}")
+        self.bins = bins
+
+    def score(self, outcome: Outcome) -> float:
+        """Error over all windows and steps."""
+        probability = probabilities(outcome)
+        return self._error(probability.reshape(-1, probability.shape[-1]), outcome.target.ravel())
+
+    def by_step(self, outcome: Outcome) -> FloatArray:
+        """Error at each step, shape (H,)."""
+        probability = probabilities(outcome)
+        return np.array([self._error(probability[:, h], outcome.target[:, h]) for h in range(outcome.target.shape[1])])
+
+    def pointwise(self, outcome: Outcome) -> FloatArray | None:  # noqa: ARG002
+        """None: it is no mean over windows."""
+        return None
+
+    def _error(self, probability: FloatArray, target: FloatArray) -> float:
+        """Error for probabilities (M, K) and classes (M,)."""
+        classes = probability.shape[-1]
+        errors = []
+        for k in range(classes) if classes > 2 else (classes - 1,):
+            forecast, observed, count = equal_bins(probability[:, k], (target == k).astype(np.float64), self.bins)
+            errors.append(float(count @ np.abs(forecast - observed) / count.sum()))
+        return float(np.mean(errors))
 
 
 def binomial_interval(count: int, probability: FloatArray, level: float = 0.95) -> tuple[FloatArray, FloatArray]:

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from forecastle.report.calibration import binomial_interval, pit_histogram, reliability
+from forecastle.errors import ConfigError
+from forecastle.evaluation.calibration import CalibrationError, binomial_interval, pit_histogram, reliability
+from forecastle.evaluation.metric import Outcome
+from forecastle.models.forecast import ClassForecast
 
 
 @pytest.mark.parametrize("count", [1, 7, 50, 1000])
@@ -71,3 +74,41 @@ def test_equal_probabilities_share_one_bin() -> None:
 def test_one_forecast_gives_one_point() -> None:
     curve = reliability(np.array([0.4]), np.array([1.0]), independent=1)
     assert curve.observed.tolist() == [1.0]
+
+
+def classes_of(probability: np.ndarray, target: np.ndarray) -> Outcome:
+    """One step; `probability` of shape (N, K)."""
+    nothing = np.zeros(len(target), dtype=np.int64)
+    return Outcome(
+        ClassForecast(probability[:, None].astype(np.float32)), target[:, None].astype(float), nothing, nothing, nothing
+    )
+
+
+def test_the_calibration_error_by_hand() -> None:
+    up = np.repeat([0.25, 0.75], [40, 60])
+    came = np.concatenate([np.repeat([1, 0], [20, 20]), np.repeat([1, 0], [36, 24])])  # .5 of them, and .6
+    outcome = classes_of(np.stack([1 - up, up], axis=1), came)
+    assert CalibrationError().score(outcome) == pytest.approx(0.4 * 0.25 + 0.6 * 0.15)
+    assert CalibrationError().by_step(outcome) == pytest.approx([0.19])
+
+
+def test_the_calibration_error_of_three_classes_is_the_mean_over_the_classes() -> None:
+    probability = np.tile([0.5, 0.3, 0.2], (100, 1))
+    came = np.repeat([0, 1, 2], [60, 30, 10])
+    assert CalibrationError().score(classes_of(probability, came)) == pytest.approx((0.1 + 0 + 0.1) / 3, abs=1e-7)
+
+
+def test_a_calibrated_forecast_has_the_calibration_error_of_chance() -> None:
+    up = np.random.default_rng(0).random(20_000)
+    came = (np.random.default_rng(1).random(20_000) < up).astype(int)
+    calibrated = CalibrationError().score(classes_of(np.stack([1 - up, up], axis=1), came))
+    assert calibrated < 0.02
+    bent = up**2
+    assert CalibrationError().score(classes_of(np.stack([1 - bent, bent], axis=1), came)) == pytest.approx(
+        1 / 6, abs=0.01
+    )  # the mean of p − p²
+
+
+def test_a_calibration_error_without_bins_is_refused() -> None:
+    with pytest.raises(ConfigError, match="bins must be at least 1, got 0"):
+        CalibrationError(bins=0)
