@@ -93,8 +93,8 @@ def rehearse(config: Config, panel: Panel) -> None:
     build_indicators(config.indicator, panel.interval, config.timeframes, config.day_start)
     build(config.split, "split")
     _transforms(config)
-    _forecaster(config).history(config.horizon)
-    _metrics(config, Task(build(config.target, "target"), config.horizon, config.levels))
+    _forecaster(config).history(config.bars_ahead)
+    _metrics(config, _task(config))
 
 
 def test_part(config: Config, panel: Panel, sample: Sample) -> TestPart:
@@ -131,7 +131,7 @@ def compute_features(config: Config, panel: Panel, cache: Cache | None = None) -
 def past_length(config: Config) -> int:
     """P: bars of past log close that a window has to show to the model and to every baseline."""
     readers: list[Forecaster] = [*_baselines(config).values(), build(config.model, "model")]
-    return max(config.context_length, *(reader.history(config.horizon) for reader in readers))
+    return max(config.context_length, *(reader.history(config.bars_ahead) for reader in readers))
 
 
 def allows_missing(config: Config) -> bool:
@@ -141,11 +141,11 @@ def allows_missing(config: Config) -> bool:
 
 def make_sample(config: Config, panel: Panel, frame: FeatureFrame) -> Sample:
     """Windows with their targets, cut into training, validation and test parts."""
-    task = Task(build(config.target, "target"), config.horizon, config.levels)
+    task = _task(config)
     length, past, allow = config.context_length, past_length(config), allows_missing(config)
     windows = make_windows(panel, frame, task, length, past, allow_missing=allow)
     times = np.unique(np.concatenate([bars.known for bars in panel]))
-    folds = build(config.split, "split").split(windows.context.origin, windows.label_end, times, config.horizon)
+    folds = build(config.split, "split").split(windows.context.origin, windows.label_end, times, config.bars_ahead)
     return Sample(windows, folds[0])
 
 
@@ -213,6 +213,10 @@ def _baselines(config: Config) -> dict[str, Forecaster]:
 
 def _transforms(config: Config) -> Chain:
     return Chain({name: build(node, f"transform.{name}") for name, node in config.transform.items()})
+
+
+def _task(config: Config) -> Task:
+    return Task(build(config.target, "target"), config.bars_ahead, config.levels, config.chosen)
 
 
 def _objective(config: Config, target: Target) -> str:

@@ -62,7 +62,7 @@ def forecast_table(part: str, outcome: Outcome, losses: Mapping[str, FloatArray]
 
     count, horizon = outcome.target.shape
     task = windows.context.task
-    steps = np.tile(np.arange(1, horizon + 1, dtype=np.int16), count)
+    steps = np.tile(np.array(task.steps, dtype=np.int16), count)
     symbols = pa.DictionaryArray.from_arrays(
         pa.array(np.repeat(outcome.symbol, horizon).astype(np.int32)), pa.array(windows.context.timeline.symbols)
     )

@@ -55,7 +55,7 @@ def test_several_choices_of_one_group_compose_into_one_node() -> None:
         ("indicator.rsi.timeperoid=3", r"'indicator.rsi.timeperoid'; did you mean 'timeperiod'"),
         ("model.estimator.alpha.x=3", r"unknown key 'model.estimator.alpha.x'"),
         ("+model.estimator.alhpa=3", r"unknown argument 'alhpa'; did you mean 'alpha'"),
-        ("horizon=five", r"horizon must be int, got 'five'"),
+        ("horizon=five", r"horizon must be int or list\[int\], got 'five'"),
         ("horizon=0", r"horizon must be at least 1, got 0"),
         ("missing_inputs=maybe", r"missing_inputs must be 'skip' or 'refuse', got 'maybe'"),
         ("horizon=[1", r"."),

@@ -74,7 +74,8 @@ def test_a_mistyped_argument_is_told_with_its_key_and_the_nearest_name(config: C
         check_targets(with_estimator(config, {"_target_": "sklearn.linear_model.Ridge", "alhpa": 1.0}))
 
 
-def test_a_package_that_is_not_installed_is_named(config: Config) -> None:
+def test_a_package_that_is_not_installed_is_named(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
     with pytest.raises((MissingExtraError, TargetError), match=r"'?lightgbm'?.*not installed"):
         check_targets(replace(config, model={"_target_": "lightgbm.LGBMRegressor"}))
 

@@ -27,6 +27,8 @@ NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 NEURAL = [name for name in NAMES if "/trainer:" in (FOLDER / f"{name}.yaml").read_text()]
 ROOT = {"seed": 3, "threads": 1, "season": 5, "horizon": 3, "context_length": 8}
 LEVELS = tuple(k / 40 for k in range(1, 40))
+CHOSEN = {"volatility": (1, 3)}
+"""Targets that are asked for some steps only; the others for each."""
 TARGETS: dict[str, Target] = {target.name: target for target in (LogReturn(), Volatility(), Direction())}
 
 
@@ -61,7 +63,7 @@ def market(count: int, signal: float = 0.5, seed: int = 0, symbols: int = 2) -> 
 
 
 def windows_of(panel: Panel, frame: FeatureFrame, target: str, horizon: int = 3) -> Windows:
-    return make_windows(panel, frame, Task(TARGETS[target], horizon, LEVELS), context_length=8, past_length=16)
+    return make_windows(panel, frame, Task(TARGETS[target], horizon, LEVELS, CHOSEN.get(target, ())), 8, 16)
 
 
 @lru_cache
@@ -119,17 +121,17 @@ def check_distribution(forecast: Forecast, windows: Windows) -> None:
     assert np.isfinite(forecast.values).all()
     if task.target.classes:
         assert isinstance(forecast, ClassForecast)
-        assert forecast.values.shape == (len(windows), task.horizon, len(task.target.classes))
+        assert forecast.values.shape == (len(windows), len(task.steps), len(task.target.classes))
         assert forecast.values.min() > 0
         np.testing.assert_allclose(forecast.values.sum(axis=2), 1, atol=1e-6)
         return
     if isinstance(forecast, SampleForecast):
-        assert forecast.values.shape == (len(windows), 20, task.horizon)
+        assert forecast.values.shape == (len(windows), 20, len(task.steps))
         assert task.target.lower is None or forecast.values.min() >= task.target.lower
         forecast = forecast.quantiles(LEVELS)
     assert isinstance(forecast, QuantileForecast)
     assert forecast.levels == LEVELS
-    assert forecast.values.shape == (len(windows), task.horizon, len(LEVELS))
+    assert forecast.values.shape == (len(windows), len(task.steps), len(LEVELS))
     assert np.all(np.diff(forecast.values, axis=2) >= 0)
     if task.target.lower is not None:
         assert forecast.values.min() >= task.target.lower

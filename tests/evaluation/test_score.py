@@ -45,7 +45,8 @@ def scores(outcomes, make_task):
 def test_scores_are_plain_json_in_a_fixed_order(scores):
     assert json.loads(json.dumps(scores, allow_nan=False)) == scores
     assert list(scores) == [
-        "target", "objective", "direction", "unit", "windows", "origins", "origins_wanted", "horizon", "start", "end",
+        "target", "objective", "direction", "unit", "windows", "origins", "origins_wanted", "horizon", "steps",
+        "start", "end",
         "metrics", "scores", "by_step", "interval", "skill", "by_symbol",
     ]  # fmt: skip
     assert list(scores["scores"]) == list(scores["interval"]) == ["model", "last_value", "random_walk"]

@@ -17,6 +17,7 @@ SCORES = {
     "origins": 500,
     "origins_wanted": 50,
     "horizon": 5,
+    "steps": [1, 2, 3, 4, 5],
     "start": "2015-01-01T00:00:00Z",
     "end": "2017-09-26T00:00:00Z",
     "metrics": {
@@ -197,7 +198,7 @@ def other_walk():
     [
         ({"target": "volatility"}, "volatility: crps in log return over 5 steps"),
         ({"unit": "fraction"}, "log_return: crps in fraction over 5 steps"),
-        ({"horizon": 6}, "log_return: crps in log return over 6 steps"),
+        ({"horizon": 6, "steps": [1, 2, 3, 4, 5, 6]}, "log_return: crps in log return over 6 steps"),
         ({"by_symbol": {"GOLD": SCORES["by_symbol"]["SP500"]}}, "GOLD: 1000 windows"),
         ({"windows": 900}, "SP500: 900 windows"),
         ({"start": "2015-02-01T00:00:00Z"}, "1000 windows, 2015-02-01 to 2017-09-26"),

@@ -35,9 +35,14 @@ def make() -> Callable[..., Windows]:
     """A factory of windows."""
 
     def windows(
-        count: int = 400, target: Target | None = None, horizon: int = 3, signal: float = 0.5, seed: int = 0
+        count: int = 400,
+        target: Target | None = None,
+        horizon: int = 3,
+        signal: float = 0.5,
+        seed: int = 0,
+        chosen: tuple[int, ...] = (),
     ) -> Windows:
-        task = Task(target or LogReturn(), horizon, LEVELS)
+        task = Task(target or LogReturn(), horizon, LEVELS, chosen)
         return make_windows(*market(count, signal, columns=4, seed=seed), task, context_length=8, past_length=20)
 
     return windows

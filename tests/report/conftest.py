@@ -148,6 +148,7 @@ def _scores(
         "windows": windows,
         "origins": windows // len(symbols),
         "horizon": horizon,
+        "steps": list(range(1, horizon + 1)),
         "start": days[0].tz_localize("UTC").isoformat(),
         "end": days[-1].tz_localize("UTC").isoformat(),
         "metrics": {

@@ -77,7 +77,7 @@ def test_a_time_axis_of_one_bar_is_not_empty() -> None:
 
 @given(st.integers(1, 500))
 def test_a_step_axis_has_at_most_eleven_numbers_inside_the_horizon(horizon: int) -> None:
-    axis = step_axis(horizon)
+    axis = step_axis(range(1, horizon + 1))
     places = [place for place, _ in axis.ticks]
     assert len(places) <= 11
     assert all(1 <= place <= horizon for place in places)

@@ -23,7 +23,9 @@ def make_forecasts(count: int, horizon: int, every: int = 1, levels: tuple[float
     width = np.interp(levels, [0.025, 0.5, 0.975], [-0.02, 0.0, 0.02])
     values = target[..., None] + width
     symbol = np.array(["X"] * count, dtype=object)
-    return Forecasts(symbol, days[at], log_price[at], target, values, levels, (), {})
+    return Forecasts(
+        symbol, days[at], log_price[at], target, values, levels, (), {}, tuple(range(1, target.shape[1] + 1))
+    )
 
 
 def price_fans(forecasts: Forecasts, interval: str = "1D") -> Figure:
@@ -106,7 +108,15 @@ def test_classes_are_drawn_as_probability_and_what_happened() -> None:
     target = np.zeros((50, 2))
     target[:20, 0] = 1.0
     forecasts = Forecasts(
-        base.symbol, base.origin, base.log_close, target, np.stack([1 - up, up], axis=-1), (), ("down", "up"), {}
+        base.symbol,
+        base.origin,
+        base.log_close,
+        target,
+        np.stack([1 - up, up], axis=-1),
+        (),
+        ("down", "up"),
+        {},
+        (1, 2),
     )
     figure = fan_figure(forecasts, "X", "direction", "class", "1D")
     assert paths(figure.svg, "line", "s1")[0][0][:, 1] == pytest.approx(up[:, 0], abs=1e-4)

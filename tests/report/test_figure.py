@@ -14,7 +14,7 @@ def make_losses(origin: list[int], model: list[float], baseline: list[float]) ->
     loss = {"model": np.array(model)[:, None], "random_walk": np.array(baseline)[:, None]}
     return Forecasts(
         np.array(["X"] * count, dtype=object), times, np.zeros(count), np.zeros((count, 1)),
-        np.zeros((count, 1, 1)), (0.5,), (), loss,
+        np.zeros((count, 1, 1)), (0.5,), (), loss, (1,),
     )  # fmt: skip
 
 
@@ -51,25 +51,25 @@ def test_an_objective_that_is_no_mean_has_no_cumulated_gain() -> None:
 
 
 def test_skill_by_step_has_a_bar_on_its_side_of_zero_and_leaves_gaps() -> None:
-    (figure,) = skill_figures({"random_walk": {"value": 0.1, "by_step": [0.2, None, -0.1]}})
+    (figure,) = skill_figures({"random_walk": {"value": 0.1, "by_step": [0.2, None, -0.1]}}, (1, 5, 24))
     up, down = of_class(figure.svg, "rect", "model"), of_class(figure.svg, "rect", "worse")
     assert [each.findtext(NAMESPACE + "title") for each in up] == ["step 1: +20.0\u202f%"]
-    assert [each.findtext(NAMESPACE + "title") for each in down] == ["step 3: −10.0\u202f%"]
+    assert [each.findtext(NAMESPACE + "title") for each in down] == ["step 24: −10.0\u202f%"]
     assert per_cent(up[0], "height") == pytest.approx(2 * per_cent(down[0], "height"), abs=2e-4)
     zero = per_cent(of_class(figure.svg, "line", "zero")[0], "y1")
     assert per_cent(down[0], "y") == pytest.approx(zero, abs=2e-4)
-    assert "step 2: –" in figure.svg
+    assert "step 5: –" in figure.svg
 
 
 def test_skill_by_step_is_drawn_for_each_baseline_in_their_order() -> None:
     skill = {name: {"by_step": [0.1, 0.2]} for name in ("other", "last_value", "random_walk")}
-    titles = [figure.title for figure in skill_figures(skill)]
+    titles = [figure.title for figure in skill_figures(skill, (1, 2))]
     assert titles == ["Against random walk", "Against last value", "Against other"]
 
 
 @pytest.mark.parametrize("steps", [None, [], [0.3], [None, None]])
 def test_skill_by_step_needs_two_steps(steps: list[float] | None) -> None:
-    assert skill_figures({"random_walk": {"value": 0.3, "by_step": steps}}) == []
+    assert skill_figures({"random_walk": {"value": 0.3, "by_step": steps}}, range(1, len(steps or ()) + 1)) == []
 
 
 def test_the_forest_shows_intervals_and_says_them() -> None:

@@ -108,7 +108,7 @@ def _drop_values(folder: Path) -> None:
         (_spoil("forecast.parquet", "not parquet"), "cannot read the forecasts: .*forecast.parquet"),
         (_spoil("curves.csv", "step,value\n1,2\n"), "cannot read the learning curves"),
         (_spoil("curves.csv", "name,step,value\nloss,one,2\n"), "cannot read the learning curves"),
-        (_drop_step, "must have the steps 1 to 5"),
+        (_drop_step, "must have the same steps"),
         (_drop_column, "cannot read the forecasts: .*origin"),
         (_drop_values, r"must have columns q0\.… or p_…"),
     ],

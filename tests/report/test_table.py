@@ -10,6 +10,7 @@ SCORES: dict[str, Any] = {
     "unit": "log return",
     "windows": 20,
     "origins": 10,
+    "steps": [1, 2],
     "start": "2020-01-01T00:00:00Z",
     "end": "2020-02-01T00:00:00Z",
     "metrics": {"crps": {"direction": "min"}, "hit_rate": {"direction": "max"}, "coverage_80": {"direction": "none"}},

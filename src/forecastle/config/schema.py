@@ -28,7 +28,7 @@ class Config:
     indicator, transform, metric
         ``_target_`` nodes by name.
     horizon
-        H, bars ahead.
+        Bars ahead: each of 1 … horizon is forecast; or a list of the steps that are, such as ``[1, 5, 24]``.
     context_length
         C, bars of features that a window shows.
     season
@@ -83,7 +83,7 @@ class Config:
     metric: Node
     tracker: Node
     cache: Node
-    horizon: int
+    horizon: int | list[int]
     context_length: int
     season: int
     quantile_levels: int | list[float]
@@ -110,9 +110,15 @@ class Config:
     choices: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("horizon", "context_length", "season", "threads", "workers"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if isinstance(self.horizon, list) and (
+            not self.horizon or any(b <= a for a, b in pairwise([0, *self.horizon]))
+        ):
+            raise ConfigError(f"the steps of horizon must ascend, the first at least 1, got {self.horizon}")
+        numbers = {"horizon": self.bars_ahead}
+        numbers |= {name: getattr(self, name) for name in ("context_length", "season", "threads", "workers")}
+        for name, value in numbers.items():
+            if value < 1:
+                raise ConfigError(f"{name} must be at least 1, got {value}")
         if not 0 <= self.seed < 2**32:
             raise ConfigError(f"seed must be at least 0 and less than 2**32, got {self.seed}")
         levels = self.levels
@@ -121,6 +127,16 @@ class Config:
             raise ConfigError(f"quantile_levels must ascend inside (0, 1), got {self.quantile_levels}")
         if not self.indicator:
             raise ConfigError("indicator: at least one is wanted, got none (try indicator=core)")
+
+    @property
+    def chosen(self) -> tuple[int, ...]:
+        """The steps that are forecast, in bars after the origin; none where each is, up to the horizon."""
+        return tuple(self.horizon) if isinstance(self.horizon, list) else ()
+
+    @property
+    def bars_ahead(self) -> int:
+        """Bars from an origin to the last step that is forecast."""
+        return self.horizon if isinstance(self.horizon, int) else self.horizon[-1]
 
     @cached_property
     def levels(self) -> tuple[float, ...]:

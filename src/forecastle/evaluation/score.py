@@ -139,7 +139,7 @@ def combine(
     Returns
     -------
     dict
-        ``target objective direction unit windows origins origins_wanted horizon start end metrics scores by_step
+        ``target objective direction unit windows origins origins_wanted horizon steps start end metrics scores by_step
         interval skill by_symbol``; a number that is undefined is None. ``origins_wanted`` is the fewest origins for
         which there are intervals, None where the objective is no mean and has none. ``by_step`` has all metrics of the
         model and the objective of the baselines.
@@ -173,6 +173,7 @@ def combine(
         "origins": origins,
         "origins_wanted": fewest_origins(task.horizon) if is_mean else None,
         "horizon": task.horizon,
+        "steps": list(task.steps),
         "start": _iso(model.origin.min()),
         "end": _iso(model.origin.max()),
         "metrics": {

@@ -54,7 +54,7 @@ def render(scores: Scores, name: str) -> str:
         else:
             columns.append(column)
     lines = textwrap.wrap(
-        f"{scores['windows']} windows of {scores['horizon']} steps from {scores['origins']} origins, "
+        f"{scores['windows']} windows of {_steps(scores)} from {scores['origins']} origins, "
         f"{scores['start'][:10]} to {scores['end'][:10]}; {objective} in {scores['unit']} [95 %]",
         WIDTH,
     )
@@ -82,7 +82,7 @@ def _symbol_columns(by_symbol: Mapping[str, Mapping[str, Any]], names: Sequence[
 def ranked(rows: Sequence[Row]) -> list[Row]:
     """Rows of a sweep, best first in the direction of their objective; those without a score last, in their order.
 
-    Rows that differ in target, objective, unit, horizon, symbols or windows, or on which the random walk scores
+    Rows that differ in target, objective, unit, steps, symbols or windows, or on which the random walk scores
     otherwise (which tells other bars or other quantile levels), cannot be compared: they stand apart, in the order in
     which these questions appear.
     """
@@ -132,8 +132,8 @@ def _question(row: Row) -> tuple[object, ...]:
     """What rows must share to be ranked among each other."""
     part = row["part"]
     walk = _reference(part)
-    asked = (part[key] for key in ("target", "objective", "unit", "horizon", "start", "end", "windows"))
-    return *asked, *part["by_symbol"], None if walk is None else f"{walk:.6g}"
+    asked = (part[key] for key in ("target", "objective", "unit", "start", "end", "windows"))
+    return *asked, *part["steps"], *part["by_symbol"], None if walk is None else f"{walk:.6g}"
 
 
 def _reference(part: Scores) -> float | None:
@@ -147,9 +147,7 @@ def _headed(part: Scores) -> list[str]:
     symbols = list(part["by_symbol"])
     shown = ", ".join(symbols[:6]) + (f" and {len(symbols) - 6} more" if len(symbols) > 6 else "")
     walk = _reference(part)
-    lines = textwrap.wrap(
-        f"{part['target']}: {part['objective']} in {part['unit']} over {part['horizon']} steps [95 %]", WIDTH
-    )
+    lines = textwrap.wrap(f"{part['target']}: {part['objective']} in {part['unit']} over {_steps(part)} [95 %]", WIDTH)
     return lines + textwrap.wrap(
         f"{shown}: {part['windows']} windows, {part['start'][:10]} to {part['end'][:10]}"
         f"{'' if walk is None else f'; {REFERENCE} {_fixed(walk, _places([walk]))}'}",
@@ -174,6 +172,14 @@ def _ranking_table(rows: Sequence[Row]) -> list[str]:
     room = max(12, WIDTH - _wide(columns) - 2)
     columns.insert(1, ["choice", *(_folded(str(row["name"]), room) for row in rows)])
     return [*_headed(first), *_lay(columns, texts={1, 2})]
+
+
+def _steps(scores: Scores) -> str:
+    """How many steps are forecast, and which, where not each is."""
+    steps = scores["steps"]
+    if len(steps) == scores["horizon"]:
+        return f"{len(steps)} steps"
+    return f"{len(steps)} steps ({', '.join(map(str, steps))} bars ahead)"
 
 
 def _luck(sizes: Sequence[int], unscored: int) -> str:

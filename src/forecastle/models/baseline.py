@@ -39,9 +39,7 @@ class RandomWalk:
     def predict(self, context: Context) -> Forecast:
         """Quantiles at the task's levels for a number, probabilities for classes, in the target's unit."""
         task = context.task
-        levels = np.array(task.quantile_levels, dtype=np.float64)
-        law = task.target.random_walk(context.scale, task.horizon, levels)
-        return _forecast(task, law)
+        return _forecast(task, task.random_walk(context.scale))
 
     def save(self, folder: Path) -> None:
         """Write the little that there is into an existing folder."""
@@ -102,9 +100,8 @@ class SeasonalNaive:
         context = train.context
         classes = len(context.task.target.classes)
         if classes:
-            horizon = context.task.horizon
-            count = np.ones((horizon, classes, classes))
-            steps = np.broadcast_to(np.arange(horizon), train.target.shape)
+            steps = np.broadcast_to(np.arange(train.target.shape[1]), train.target.shape)
+            count = np.ones((train.target.shape[1], classes, classes))
             np.add.at(count, (steps, self._carried(context).astype(int), train.target.astype(int)), 1.0)
             self._frequency = count / count.sum(axis=2, keepdims=True)
         return self
@@ -123,18 +120,17 @@ class SeasonalNaive:
             point = carried.astype(np.float32)[:, :, None]
             return QuantileForecast(task.quantile_levels, np.repeat(point, len(task.quantile_levels), axis=2))
         frequency = self._frequency
-        wanted = (task.horizon, len(task.target.classes))
+        wanted = (len(task.steps), len(task.target.classes))
         if frequency is None or frequency.shape[:2] != wanted:
             got = "no fit" if frequency is None else f"{frequency.shape[0]} steps of {frequency.shape[1]} classes"
             raise ModelError(
                 f"{type(self).__name__} must be fitted on {wanted[0]} steps of {wanted[1]} classes, got {got}"
             )
-        return _forecast(task, frequency[np.arange(task.horizon), carried.astype(int)])
+        return _forecast(task, frequency[np.arange(len(task.steps)), carried.astype(int)])
 
     def _carried(self, context: Context) -> FloatArray:
         """The carried value, shape (N, H)."""
-        task = context.task
-        return task.target.carried(context.past, task.horizon, self.period)
+        return context.task.carried(context.past, self.period)
 
     def save(self, folder: Path) -> None:
         """Write the period and the frequencies into an existing folder."""

@@ -88,7 +88,7 @@ class SklearnForecaster:
         self.calibration = calibration
         self.curves: dict[str, list[float]] = {}
         self._fitted: list[Any] = []
-        self._asked: tuple[int, tuple[float, ...], int] = (0, (), 0)
+        self._asked: tuple[tuple[int, ...], tuple[float, ...], int] = ((), (), 0)
         self._errors: FloatArray | None = None
         self._count = 0
 
@@ -143,7 +143,7 @@ class SklearnForecaster:
             middle = point(self._fitted, inputs)
         except ValueError as error:
             raise ModelError(f"{self.name} cannot predict: {' '.join(str(error).split())}") from error
-        spread = task.target.spread(context.scale, task.horizon)
+        spread = task.spread(context.scale)
         values = spread[:, :, None] * (middle[:, :, None] + self._errors)
         if task.target.lower is not None:
             values = np.maximum(values, task.target.lower)
@@ -157,13 +157,13 @@ class SklearnForecaster:
         ModelError
             If the estimator is of a kind that cannot be kept without pickled code.
         """
-        horizon, levels, classes = self._asked
+        steps, levels, classes = self._asked
         state = {
             "estimator": self.estimator,
             "lags": self.lags,
             "calibration": self.calibration,
             "fitted": self._fitted,
-            "horizon": horizon,
+            "steps": list(steps),
             "levels": list(levels),
             "classes": classes,
             "errors": self._errors,
@@ -184,7 +184,7 @@ class SklearnForecaster:
         try:
             model = cls(state["estimator"], int(state["lags"]), float(state["calibration"]))
             model._fitted = list(state["fitted"])
-            model._asked = (int(state["horizon"]), tuple(state["levels"]), int(state["classes"]))
+            model._asked = (tuple(state["steps"]), tuple(state["levels"]), int(state["classes"]))
             model._errors = None if state["errors"] is None else np.asarray(state["errors"], dtype=np.float64)
             model._count = int(state["count"])
         except (KeyError, TypeError, ValueError, ConfigError) as error:
@@ -217,7 +217,7 @@ class SklearnForecaster:
         """Inputs, targets in spreads (or class numbers) and weights."""
         task, target = windows.context.task, windows.target
         if not task.target.classes:
-            target = target / task.target.spread(windows.context.scale, task.horizon)
+            target = target / task.spread(windows.context.scale)
         weight = windows.weight
         if np.all(weight == 1):
             return Examples(self._inputs(windows.context), target, None)
@@ -241,18 +241,20 @@ class SklearnForecaster:
     def _probabilities(self, inputs: FloatArray, task: Task) -> FloatArray:
         """Probability of each class at each step, shape (N, H, K), float32, none of them zero."""
         classes = len(task.target.classes)
-        values = np.zeros((len(inputs), task.horizon, classes))
+        values = np.zeros((len(inputs), len(task.steps), classes))
         for step, estimator in enumerate(self._fitted):
             values[:, step, estimator.classes_] = estimator.predict_proba(inputs)
         return ((self._count * values + 1) / (self._count + classes)).astype(np.float32)
 
 
-def _question(task: Task) -> tuple[int, tuple[float, ...], int]:
-    """What must be the same at `fit` and at `predict`: horizon, levels (of a number) and number of classes."""
+def _question(task: Task) -> tuple[tuple[int, ...], tuple[float, ...], int]:
+    """What must be the same at `fit` and at `predict`: steps, levels (of a number) and number of classes."""
     classes = len(task.target.classes)
-    return task.horizon, () if classes else tuple(task.quantile_levels), classes
+    return task.steps, () if classes else tuple(task.quantile_levels), classes
 
 
-def _words(question: tuple[int, tuple[float, ...], int]) -> str:
-    horizon, levels, classes = question
-    return f"{horizon} steps of " + (f"{classes} classes" if classes else f"{len(levels)} quantile levels {levels}")
+def _words(question: tuple[tuple[int, ...], tuple[float, ...], int]) -> str:
+    steps, levels, classes = question
+    return f"{len(steps)} steps (to {steps[-1]} bars) of " + (
+        f"{classes} classes" if classes else f"{len(levels)} quantile levels {levels}"
+    )

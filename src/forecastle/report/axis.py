@@ -119,15 +119,16 @@ def time_axis(times: TimeArray, label: str = "") -> Axis:
     return Axis(0.0, float(last), tuple(ticks), label)
 
 
-def step_axis(horizon: int, label: str = "steps ahead (bars)") -> Axis:
-    """Axis for one bar at each step 1 … H, with at most nine numbers.
+def step_axis(steps: Sequence[int], label: str = "steps ahead (bars)") -> Axis:
+    """Axis with a place 1 … H for each step, and at most nine numbers.
 
-    >>> [text for _, text in step_axis(24).ticks]
-    ['1', '5', '10', '15', '20']
+    >>> [text for _, text in step_axis(range(1, 25)).ticks], step_axis((1, 5, 24)).ticks
+    (['1', '5', '10', '15', '20'], ((1.0, '1'), (2.0, '5'), (3.0, '24')))
     """
-    stride = max(1, int(np.ceil(_round_step(horizon / 8))))
-    steps = [*([1] if stride > 2 else []), *range(stride, horizon + 1, stride)]
-    return Axis(0.4, horizon + 0.6, tuple((float(step), str(step)) for step in steps), label)
+    count = len(steps)
+    stride = max(1, int(np.ceil(_round_step(count / 8))))
+    places = [*([1] if stride > 2 else []), *range(stride, count + 1, stride)]
+    return Axis(0.4, count + 0.6, tuple((float(place), str(steps[place - 1])) for place in places), label)
 
 
 def _round_step(rough: float) -> float:

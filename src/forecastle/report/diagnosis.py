@@ -18,11 +18,11 @@ MOST_BINS = 20
 
 def calibration_figures(forecasts: Forecasts) -> list[Figure]:
     """PIT histograms of the first and the last step, or reliability curves for classes."""
-    steps = sorted({1, forecasts.horizon})
+    columns = sorted({0, len(forecasts.steps) - 1})
     if not forecasts.classes:
-        return [_pit_figure(forecasts, step) for step in steps]
+        return [_pit_figure(forecasts, column) for column in columns]
     shown = range(1, 2) if len(forecasts.classes) == 2 else range(len(forecasts.classes))
-    return [_reliability_figure(forecasts, step, number) for number in shown for step in steps]
+    return [_reliability_figure(forecasts, column, number) for number in shown for column in columns]
 
 
 def coverage(forecasts: Forecasts, low: int, high: int) -> FloatArray:
@@ -31,12 +31,13 @@ def coverage(forecasts: Forecasts, low: int, high: int) -> FloatArray:
     return np.asarray(inside.mean(axis=0))
 
 
-def _pit_figure(forecasts: Forecasts, step: int) -> Figure:
+def _pit_figure(forecasts: Forecasts, column: int) -> Figure:
+    step = forecasts.steps[column]
     stride = -(-(len(forecasts.levels) + 1) // MOST_BINS)
     shown = slice(stride - 1, None, stride)
     levels = np.array(forecasts.levels[shown])
     pit = pit_histogram(
-        levels, forecasts.values[:, step - 1, shown], forecasts.target[:, step - 1], _independent(forecasts, step)
+        levels, forecasts.values[:, column, shown], forecasts.target[:, column], _independent(forecasts, step)
     )
     left, right = pit.edges[:-1], pit.edges[1:]
     texts = tuple(
@@ -66,9 +67,10 @@ def _pit_figure(forecasts: Forecasts, step: int) -> Figure:
     return Figure(title, svg, f"{outside.sum()} of {len(left)} bins outside the band.", legend(marks))
 
 
-def _reliability_figure(forecasts: Forecasts, step: int, number: int) -> Figure:
-    probability = forecasts.values[:, step - 1, number].astype(np.float64)
-    happened = (forecasts.target[:, step - 1] == number).astype(np.float64)
+def _reliability_figure(forecasts: Forecasts, column: int, number: int) -> Figure:
+    step = forecasts.steps[column]
+    probability = forecasts.values[:, column, number].astype(np.float64)
+    happened = (forecasts.target[:, column] == number).astype(np.float64)
     curve = reliability(probability, happened, _independent(forecasts, step))
     x = number_axis(curve.forecast, label="probability forecast")
     y = number_axis(curve.observed, curve.low, curve.high, label="share that happened")

@@ -55,7 +55,7 @@ def fan_figure(forecasts: Forecasts, symbol: str, target: str, unit: str, interv
     if target != "log_return":
         label = target.replace("_", " ") + (f" ({unit})" if unit else "")
         return _series(forecasts.values[:, -1], forecasts.target[:, -1], label, symbol, clock, forecasts)
-    if forecasts.horizon > 1:
+    if len(forecasts.steps) > 1:
         return _price_fans(forecasts, symbol, clock)
     price = np.exp(forecasts.log_close[:, None] + forecasts.values[:, 0])
     return _series(price, np.exp(forecasts.log_close + forecasts.target[:, 0]), "price", symbol, clock, forecasts)
@@ -86,7 +86,8 @@ def _price_fans(forecasts: Forecasts, symbol: str, clock: _Clock) -> Figure:
     windows = _apart(clock, len(forecasts.origin), horizon)
     first = max(0, int(windows[0]) - max(horizon, FAN_BARS // 4)) if clock.every_bar else int(windows[0])
     history: IntArray = np.arange(first, len(forecasts.origin)) if clock.every_bar else windows
-    ahead = [clock.steps(int(window), horizon) for window in windows]
+    columns = np.array(forecasts.steps) - 1
+    ahead = [clock.steps(int(window), horizon)[columns] for window in windows]
     moments = np.concatenate([forecasts.origin[history], *ahead])
     log_price = np.concatenate(
         [forecasts.log_close[history], *(forecasts.log_close[windows, None] + forecasts.target[windows])]
@@ -132,7 +133,8 @@ def _series(
 def _probabilities(forecasts: Forecasts, symbol: str, clock: _Clock) -> Figure:
     count = len(forecasts.origin)
     windows = np.arange(max(0, count - SERIES_BARS), count)
-    times = np.array([clock.steps(int(window), 1)[0] for window in windows])
+    first = forecasts.steps[0]
+    times = np.array([clock.steps(int(window), first)[-1] for window in windows])
     x = np.arange(len(windows), dtype=np.float64)
     shown = range(1, 2) if len(forecasts.classes) == 2 else range(len(forecasts.classes))
     marks: list[Mark] = []
@@ -149,7 +151,8 @@ def _probabilities(forecasts: Forecasts, symbol: str, clock: _Clock) -> Figure:
                     f"{forecasts.classes[0]} happened", "actual hollow", x[~happened], np.zeros(int((~happened).sum()))
                 )
             )
-    caption = "At each bar, the probability that was forecast one bar before, for step 1, and what happened."
+    before = "one bar" if first == 1 else f"{first} bars"
+    caption = f"At each bar, the probability that was forecast {before} before, and what happened."
     return _figure(symbol, marks, times, number_axis([0.0, 1.0], label="probability"), caption)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,16 +55,16 @@ def forest_figure(skill: dict[str, Any]) -> Figure | None:
     return Figure("Skill against each baseline", svg)
 
 
-def skill_figures(skill: dict[str, Any]) -> list[Figure]:
-    """Skill at each step of the horizon, one picture for a baseline; none where there is one step only."""
+def skill_figures(skill: dict[str, Any], ahead: Sequence[int]) -> list[Figure]:
+    """Skill at each step `ahead`, in bars, one picture for a baseline; none where there is one step only."""
     figures: list[Figure] = []
     for name in baselines(skill):
         steps = np.array([_number(value) for value in (skill[name] or {}).get("by_step") or ()])
         if len(steps) < 2 or not np.isfinite(steps).any():
             continue
         number = np.arange(1.0, len(steps) + 1)
-        texts = tuple(f"step {index}: {percent(value)}" for index, value in enumerate(steps.tolist(), start=1))
-        x, y = step_axis(len(steps)), number_axis(steps, [0.0], label="skill", percent=True)
+        texts = tuple(f"step {step}: {percent(value)}" for step, value in zip(ahead, steps.tolist(), strict=True))
+        x, y = step_axis(ahead), number_axis(steps, [0.0], label="skill", percent=True)
         marks: list[Mark] = [
             Boxes(
                 "",

@@ -44,6 +44,8 @@ class Forecasts:
         K names; empty for quantiles.
     loss
         Pointwise objective of the model (``model``) and of each baseline, shape (N, H); empty where it is no mean.
+    steps
+        The H steps, in bars after the origin.
     """
 
     symbol: np.ndarray[Any, np.dtype[np.object_]]
@@ -54,11 +56,12 @@ class Forecasts:
     levels: tuple[float, ...]
     classes: tuple[str, ...]
     loss: dict[str, FloatArray]
+    steps: tuple[int, ...]
 
     @property
     def horizon(self) -> int:
-        """H, in bars."""
-        return int(self.target.shape[1])
+        """Bars from an origin to the last step."""
+        return self.steps[-1]
 
     def of(self, symbol: str) -> Forecasts:
         """The windows of one symbol."""
@@ -72,6 +75,7 @@ class Forecasts:
             self.levels,
             self.classes,
             {name: values[rows] for name, values in self.loss.items()},
+            self.steps,
         )
 
 
@@ -170,12 +174,12 @@ def read_forecasts(path: Path, part: str) -> Forecasts | None:
         return None
     symbol = codes.indices.to_numpy()
     order = np.lexsort((step, origin, symbol))
-    horizon = int(step.max())
-    if len(order) % horizon or (step[order].reshape(-1, horizon) != np.arange(1, horizon + 1)).any():
-        raise RunError(f"every window must have the steps 1 to {horizon}, got others in part {part!r} ({path})")
+    steps = np.unique(step)
+    if len(order) % len(steps) or (step[order].reshape(-1, len(steps)) != steps).any():
+        raise RunError(f"every window must have the same steps, got others in part {part!r} ({path})")
 
     def values(name: str) -> FloatArray:
-        array: FloatArray = columns[name].to_numpy()[order].reshape(-1, horizon)
+        array: FloatArray = columns[name].to_numpy()[order].reshape(-1, len(steps))
         return array
 
     levels = sorted((float(name[1:]), name) for name in columns if name.startswith("q0."))
@@ -183,7 +187,7 @@ def read_forecasts(path: Path, part: str) -> Forecasts | None:
     names = [name for _, name in levels] or classes
     if not names:
         raise RunError(f"the forecasts must have columns q0.… or p_…, got {sorted(columns)} ({path})")
-    first = order[::horizon]
+    first = order[:: len(steps)]
     return Forecasts(
         np.array(codes.dictionary.to_pylist(), dtype=object)[symbol[first]],
         origin[first].astype("datetime64[us]"),
@@ -193,6 +197,7 @@ def read_forecasts(path: Path, part: str) -> Forecasts | None:
         tuple(level for level, _ in levels),
         () if levels else tuple(name[2:] for name in classes),
         {"model" if name == "loss" else name[5:]: values(name) for name in columns if name.startswith("loss")},
+        tuple(steps.tolist()),
     )
 
 

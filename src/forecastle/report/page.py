@@ -92,7 +92,7 @@ def _context(run: RunFolder) -> dict[str, Any]:
         "symbols_table": symbols_table(scores, name),
         "fans": _fans(run, forecasts) if forecasts else [],
         "symbol_count": len(set(forecasts.symbol.tolist())) if forecasts else 0,
-        "skill": skill_figures(skill),
+        "skill": skill_figures(skill, scores.get("steps", ())),
         "steps_table": steps_table(scores, name),
         "calibration": calibration_figures(forecasts) if forecasts else [],
         "classes": bool(forecasts and forecasts.classes),

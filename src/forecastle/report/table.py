@@ -110,15 +110,15 @@ def steps_table(scores: Mapping[str, Any], model: str) -> Table | None:
         for name in ["model", *baselines(by_step)]
         if name in by_step
     }
-    horizon = max(map(len, found.values()), default=0)
-    if not horizon:
+    if not any(found.values()):
         return None
+    steps = scores.get("steps", ())
     texts = iter(column([_value(value) for values in found.values() for value in values]))
     rows = []
     for name, values in found.items():
         cells = [next(texts) for _ in values]
-        rows.append([model if name == "model" else spoken(name), *cells, *[NOTHING] * (horizon - len(cells))])
-    head = ["step", *(str(step) for step in range(1, horizon + 1))]
+        rows.append([model if name == "model" else spoken(name), *cells, *[NOTHING] * (len(steps) - len(cells))])
+    head = ["step", *map(str, steps)]
     return Table(f"{spoken(objective)} at each step", head, rows, strong=0)
 
 
@@ -139,17 +139,17 @@ def coverage_table(forecasts: Forecasts, bands: Sequence[tuple[float, int, int]]
     """Share of outcomes inside each central interval; None where the levels make none."""
     if not bands:
         return None
-    last = forecasts.horizon
+    first, *later = forecasts.steps
     rows = []
     for nominal, low, high in bands:
         inside = coverage(forecasts, low, high)
-        shares = [inside[0], inside[-1], inside.mean()] if last > 1 else [inside[0]]
+        shares = [inside[0], inside[-1], inside.mean()] if later else [inside[0]]
         rows.append(
             [f"{round(100 * nominal)}\u202f% interval", *(f"{plain(100 * float(share), 1)}\u202f%" for share in shares)]
         )
     return Table(
         "Outcomes inside the forecast intervals",
-        ["", "step 1", *([f"step {last}", "all steps"] if last > 1 else [])],
+        ["", f"step {first}", *([f"step {later[-1]}", "all steps"] if later else [])],
         rows,
     )
 

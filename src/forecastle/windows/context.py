@@ -71,14 +71,51 @@ class Task:
     target
         What is forecast.
     horizon
-        H, steps ahead in bars.
+        Bars from the origin to the last step.
     quantile_levels
         Levels (Q,) at which a forecast of a number is scored, ascending, inside (0, 1).
+    chosen
+        The H steps that are asked for, in bars after the origin, ascending, the last one `horizon`; empty: each of
+        1 … `horizon`.
+
+    Examples
+    --------
+    >>> from forecastle.windows.target import LogReturn
+    >>> task = Task(LogReturn(), 24, (0.5,), chosen=(1, 5, 24))
+    >>> task.steps, task.spread(np.array([0.01])).round(4)
+    ((1, 5, 24), array([[0.01  , 0.0224, 0.049 ]]))
     """
 
     target: Target
     horizon: int
     quantile_levels: tuple[float, ...]
+    chosen: tuple[int, ...] = ()
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The H steps, in bars after the origin."""
+        return self.chosen or tuple(range(1, self.horizon + 1))
+
+    def values(self, bars: Bars) -> FloatArray:
+        """Values of the target, shape (T, H), float64, NaN where the future is missing."""
+        return self._asked(self.target.compute(bars, self.horizon))
+
+    def spread(self, scale: FloatArray) -> FloatArray:
+        """Typical size of each step under a driftless random walk, shape (N, H), from volatility per bar (N,)."""
+        return self._asked(self.target.spread(scale, self.horizon))
+
+    def random_walk(self, scale: FloatArray) -> FloatArray:
+        """Law under a driftless random walk: quantiles at the levels (N, H, Q), or probabilities (N, H, K)."""
+        levels = np.array(self.quantile_levels, dtype=np.float64)
+        return self._asked(self.target.random_walk(scale, self.horizon, levels))
+
+    def carried(self, past: FloatArray, period: int) -> FloatArray:
+        """The value carried forward from the last `period` bars of `past` (N, P), shape (N, H)."""
+        return self._asked(self.target.carried(past, self.horizon, period))
+
+    def _asked(self, values: FloatArray) -> FloatArray:
+        """The columns of the steps that are asked for."""
+        return values[:, np.array(self.chosen) - 1] if self.chosen else values
 
 
 @dataclass(frozen=True, eq=False)

@@ -49,7 +49,7 @@ def make_windows(
     """Cut every complete window of a panel, ascending in time, symbols one after the other.
 
     A window is complete where all C bars of its context have warmed-up, finite features, the volatility at its origin
-    is known, and the context, the P bars of its past and the H bars of its target lie inside one symbol. What was
+    is known, and the context, the P bars of its past and the bars of its target lie inside one symbol. What was
     left out for missing features is told by `missing_features`.
 
     Parameters
@@ -59,7 +59,7 @@ def make_windows(
     frame
         Features of the same bars.
     task
-        Target and horizon H, in bars.
+        Target and steps.
     context_length
         C, bars of features.
     past_length
@@ -71,12 +71,12 @@ def make_windows(
     Returns
     -------
     Windows
-        N windows into one timeline; features are not copied. A label ends when bar t+H is known.
+        N windows into one timeline; features are not copied. A label ends when the bar of the last step is known.
 
     Raises
     ------
     ConfigError
-        If H or C is below 1, or P below C.
+        If horizon or C is below 1, or P below C.
     SplitError
         If there is no complete window; the message says how many bars it needs.
     FeatureError
@@ -90,7 +90,7 @@ def make_windows(
     start = 0
     for bars in panel:
         last = max(len(bars) - horizon, 0)
-        values = task.target.compute(bars, horizon)[:last]
+        values = task.values(bars)[:last]
         local = np.flatnonzero(complete[start : start + last] & np.isfinite(values).all(axis=1))
         if not len(local):
             logger.warning("%s: none of its %d bars is the origin of a complete window", bars.symbol, len(bars))
@@ -121,7 +121,7 @@ def latest_context(
     Raises
     ------
     ConfigError
-        If H or C is below 1, or P below C.
+        If horizon or C is below 1, or P below C.
     FeatureError
         If the context of a symbol is not complete, or the frame was computed from other bars.
     """

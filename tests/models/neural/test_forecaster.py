@@ -84,19 +84,18 @@ def test_volatility_is_forecast_above_zero_and_near_its_mean(new, make, network)
 
 
 @pytest.mark.parametrize("paths", [True, False])
-def test_the_scale_goes_there_and_back(make, paths) -> None:
+@pytest.mark.parametrize("chosen", [(), (1, 5, 24)])
+def test_the_scale_goes_there_and_back(make, paths, chosen) -> None:
     for target in (None, Volatility()):
-        windows = make(300, target=target)
+        windows = make(600, target=target, horizon=24 if chosen else 3, chosen=chosen)
         task, context = windows.context.task, windows.context
         scale = Scale.from_json(json.loads(json.dumps(Scale.of(windows, paths=paths).to_json())))
         seen = scale.shrink(windows)
         assert seen.dtype == np.float32
         assert abs(seen.std() - 1) < 0.1
-        back = scale.paths(seen[:, None], task.target, context.scale)[:, 0]
+        back = scale.paths(seen[:, None], task, context.scale)[:, 0]
         if not scale.steps:
-            np.testing.assert_allclose(
-                scale.quantiles(seen[:, :, None], task.target, context.scale)[:, :, 0], back, rtol=1e-6
-            )
+            np.testing.assert_allclose(scale.quantiles(seen[:, :, None], task, context.scale)[:, :, 0], back, rtol=1e-6)
         np.testing.assert_allclose(back, windows.target, rtol=1e-4, atol=1e-7)
 
 

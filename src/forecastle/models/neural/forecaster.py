@@ -130,12 +130,12 @@ class LightningForecaster:
         shape = {
             "features": context.timeline.features.shape[1],
             "context_length": context.context_length,
-            "horizon": task.horizon,
+            "horizon": len(task.steps),
             "symbols": len(symbols),
         }
         network = self._make(shape)
         scale = Scale.of(train, paths=isinstance(network, PathNetwork))
-        module = Training(network, self.optimizer, task.quantile_levels, scale.steps, self.seed)
+        module = Training(network, self.optimizer, task.quantile_levels, task.steps if scale.steps else (), self.seed)
         learnt = Examples(train.context, symbols, scale.shrink(train))
         watched = Examples(validation.context, symbols, scale.shrink(validation))
         trained = _train(self, module, learnt, watched)
@@ -176,10 +176,10 @@ class LightningForecaster:
         if isinstance(network, PathNetwork):
             half = torch.bfloat16 if self._state["precision"].startswith("bf16") else None
             samples = draw(network.float(), examples, self.num_samples, self.seed, self.memory, device, half)
-            return SampleForecast(scale.paths(samples, task.target, context.scale))
+            return SampleForecast(scale.paths(samples, task, context.scale))
         assert isinstance(network, MarginalNetwork)
         values = _quantiles(network.double(), examples, task.quantile_levels, device)
-        return QuantileForecast(task.quantile_levels, scale.quantiles(values, task.target, context.scale))
+        return QuantileForecast(task.quantile_levels, scale.quantiles(values, task, context.scale))
 
     def save(self, folder: Path) -> None:
         """Write weights and settings into an existing folder.
@@ -256,7 +256,7 @@ class LightningForecaster:
         got = {
             "features": context.timeline.features.shape[1],
             "context_length": context.context_length,
-            "horizon": context.task.horizon,
+            "horizon": len(context.task.steps),
         }
         for name, value in got.items():
             if value != self._state["shape"][name]:

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from forecastle.arrays import FloatArray
-from forecastle.windows.context import Target, Windows
+from forecastle.windows.context import Target, Task, Windows
 from forecastle.windows.target import LogReturn
 
 
@@ -19,7 +19,8 @@ class Scale:
     Parameters
     ----------
     steps
-        True where a network sees increments over σ, False where it sees :math:`z_h = y_h / s_h`.
+        True where a network sees the increment of each step over its own standard deviation (σ between neighbouring
+        bars), False where it sees :math:`z_h = y_h / s_h`.
     centre, width
         Mean and standard deviation of z over the training windows, shape (H,); 0 and 1 for a log return, whose random
         walk is centred.
@@ -34,29 +35,29 @@ class Scale:
         """The scale for the target of these training windows, for a network of paths or of marginals."""
         task = train.context.task
         if isinstance(task.target, LogReturn):
-            return cls(paths, np.zeros(task.horizon), np.ones(task.horizon))
-        z = train.target / _spread(task.target, train.context.scale, task.horizon)
+            return cls(paths, np.zeros(len(task.steps)), np.ones(len(task.steps)))
+        z = train.target / task.spread(train.context.scale)
         return cls(False, z.mean(axis=0), np.maximum(z.std(axis=0), 1e-6))
 
     def shrink(self, windows: Windows) -> FloatArray:
         """The target as a network sees it, shape (N, H), float32."""
         task = windows.context.task
-        spread = _spread(task.target, windows.context.scale, task.horizon)
+        spread = task.spread(windows.context.scale)
         if self.steps:
-            return (np.diff(windows.target, axis=1, prepend=0.0) / spread[:, :1]).astype(np.float32)
+            return (np.diff(windows.target, axis=1, prepend=0.0) / _increments(spread)).astype(np.float32)
         return ((windows.target / spread - self.centre) / self.width).astype(np.float32)
 
-    def quantiles(self, values: FloatArray, target: Target, scale: FloatArray) -> FloatArray:
+    def quantiles(self, values: FloatArray, task: Task, scale: FloatArray) -> FloatArray:
         """Quantiles (N, H, Q) in the target's own unit, not below its lower bound, float32."""
-        spread = _spread(target, scale, values.shape[1])[:, :, None]
-        return _bounded((values * self.width[:, None] + self.centre[:, None]) * spread, target)
+        spread = task.spread(scale)[:, :, None]
+        return _bounded((values * self.width[:, None] + self.centre[:, None]) * spread, task.target)
 
-    def paths(self, values: FloatArray, target: Target, scale: FloatArray) -> FloatArray:
+    def paths(self, values: FloatArray, task: Task, scale: FloatArray) -> FloatArray:
         """Samples (N, S, H) in the target's own unit, not below its lower bound, float32."""
-        spread = _spread(target, scale, values.shape[2])[:, None, :]
+        spread = task.spread(scale)[:, None, :]
         if self.steps:
-            return _bounded(np.cumsum(values, axis=2, dtype=np.float64) * spread[:, :, :1], target)
-        return _bounded((values * self.width + self.centre) * spread, target)
+            return _bounded(np.cumsum(values * _increments(spread), axis=2, dtype=np.float64), task.target)
+        return _bounded((values * self.width + self.centre) * spread, task.target)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for `from_json`."""
@@ -68,8 +69,9 @@ class Scale:
         return cls(bool(state["steps"]), np.array(state["centre"], float), np.array(state["width"], float))
 
 
-def _spread(target: Target, scale: FloatArray, horizon: int) -> FloatArray:
-    return target.spread(scale, horizon)
+def _increments(spread: FloatArray) -> FloatArray:
+    """Standard deviation of the random walk from each step to the next, from that of the steps, (…, H)."""
+    return np.sqrt(np.diff(spread**2, axis=-1, prepend=0.0))
 
 
 def _bounded(values: FloatArray, target: Target) -> FloatArray:

@@ -36,7 +36,7 @@ class Training(pl.LightningModule):
     levels
         Quantile levels at which it is watched.
     steps
-        True where the target is increments, which add up to a path.
+        Steps, in bars, where the target is increments between them, which add up to a path; else none.
     seed
         Of everything that is drawn.
     """
@@ -49,7 +49,7 @@ class Training(pl.LightningModule):
         network: Network,
         optimizer: Callable[[Iterable[Any]], torch.optim.Optimizer],
         levels: tuple[float, ...],
-        steps: bool,
+        steps: tuple[int, ...],
         seed: int,
     ) -> None:
         super().__init__()
@@ -139,8 +139,9 @@ class Training(pl.LightningModule):
         noise = torch.randn(len(batch), WATCHED_SAMPLES, *network.noise_shape, generator=generator)
         samples, target = network.sample(batch, noise.to(self.device)), batch.answers()
         if self._steps:
-            root = torch.arange(1, target.shape[1] + 1, device=self.device).sqrt()
-            samples, target = samples.cumsum(2) / root, target.cumsum(1) / root
+            ahead = torch.tensor(self._steps, device=self.device)
+            wide, root = ahead.diff(prepend=ahead.new_zeros(1)).sqrt(), ahead.sqrt()
+            samples, target = (samples * wide).cumsum(2) / root, (target * wide).cumsum(1) / root
         quantiles = torch.quantile(samples.float(), levels, dim=1).permute(1, 2, 0)
         self.crps.update(quantiles, target, levels)
 

@@ -145,7 +145,7 @@ def _training(windows: Windows) -> Training:
     covered = np.cumsum(opened - closed)[:-1] > 0
     target = windows.target
     if not task.target.classes:
-        target = np.clip(target / task.target.spread(context.scale, task.horizon), -EXTREME, EXTREME)
+        target = np.clip(target / task.spread(context.scale), -EXTREME, EXTREME)
     place = np.cumsum(covered) - 1
     return Training(_rows(context.timeline, np.flatnonzero(covered)), place[row], target, len(task.target.classes))
 
