@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ import pytorch_lightning as pl
 import torch
 
 from forecastle.errors import ConfigError, ModelError
-from forecastle.models.neural.checkpoint import LAST, RANKING
+from forecastle.models.baseline import RandomWalk
+from forecastle.models.neural.checkpoint import LAST, RANKING, Ranking, TopCheckpoints
+from forecastle.models.neural.lstm import LSTM
 from forecastle.models.neural.recording import CURVES, FINAL
 from forecastle.models.neural.stopping import EarlyStopping
+from forecastle.models.neural.trainer import Trainer
 
 
 class StoppedError(Exception):
@@ -90,7 +94,7 @@ def test_the_folder_of_a_training_holds_the_best_three_epochs_and_the_last_state
     made.checkpoints = tmp_path
     made.fit(*parts[:2])
     scores = made.curves["validation/crps"]
-    best = sorted(range(5), key=lambda epoch: scores[epoch])[:3]
+    best = sorted(range(1, 6), key=lambda epoch: scores[epoch - 1])[:3]
     assert files(tmp_path) == {RANKING, LAST, CURVES, FINAL, *(f"epoch_{epoch:04d}.pt" for epoch in best)}
     kept = torch.load(tmp_path / f"epoch_{best[0]:04d}.pt", weights_only=True)
     made.save(Path(tmp_path))
@@ -116,14 +120,48 @@ def test_a_training_that_diverges_stops_at_once_and_its_best_epoch_is_kept(new, 
     made.checkpoints = tmp_path
     with pytest.raises(ModelError, match=r"diverged in epoch 3: train/loss is nan .*best checkpoint so far is kept"):
         made.fit(*parts[:2])
-    assert {"epoch_0000.pt", "epoch_0001.pt", RANKING, LAST} <= files(tmp_path)
+    assert {"epoch_0000.pt", "epoch_0001.pt", "epoch_0002.pt", RANKING, LAST} <= files(tmp_path)
 
 
 def test_early_stopping_saves_epochs_and_says_so(new, parts, caplog) -> None:
     caplog.set_level(logging.INFO, "forecastle")
     made = new(epochs=40, callbacks={"stop": EarlyStopping(patience=2, min_delta=10.0)}).fit(*parts[:2])
+    assert len(made.curves["train/loss"]) == 2
+    assert "stopped early after 2 of 40 epochs, 38 saved" in caplog.text
+
+
+@pytest.mark.parametrize("monitor", ["validation/crps", "validation/loss"])
+def test_training_never_makes_a_network_worse_than_it_began(new, make, monitor, tmp_path, caplog) -> None:
+    train, contrary = make(300, signal=1.5), make(200, signal=-1.5, seed=1)
+    stop = EarlyStopping(monitor, patience=3, min_delta=0.0)
+    made = new(partial(LSTM, width=8, law="gaussian"), 20, callbacks={"stop": stop, "top": TopCheckpoints(monitor)})
+    made.checkpoints = tmp_path
+    made.fit(train, contrary)
     assert len(made.curves["train/loss"]) == 3
-    assert "stopped early after 3 of 40 epochs, 37 saved" in caplog.text
+    assert min(made.curves["validation/crps"]) > 0.57
+    walk = RandomWalk().predict(contrary.context)
+    np.testing.assert_allclose(made.predict(contrary.context).values, walk.values, rtol=2e-6, atol=1e-9)
+    assert [epoch for _, epoch, _ in Ranking(tmp_path, 3, "min").entries()] == [0, 1, 2]
+    assert "no epoch was better on the validation part than the untrained network, which is used" in caplog.text
+
+
+def test_the_untrained_network_is_watched_once_and_changes_no_number_of_training(new, parts, tmp_path) -> None:
+    class Watch(pl.Callback):
+        def on_sanity_check_end(self, trainer: pl.Trainer, module: Any) -> None:
+            Path(trainer.default_root_dir, "begun").touch()
+
+    class Without(Trainer):
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(**{**settings, "num_sanity_val_steps": 0})
+
+    stop_in_epoch(new, parts, tmp_path, epoch=2, network="lstm", epochs=4)
+    resumed = new(epochs=4, callbacks={"watch": Watch()})
+    resumed.checkpoints = tmp_path
+    resumed.fit(*parts[:2])
+    assert not (tmp_path / "begun").exists()
+    without = new(epochs=4)
+    without.trainer = partial(Without, **without.trainer.keywords)
+    assert resumed.curves == without.fit(*parts[:2]).curves
 
 
 def test_a_training_that_had_stopped_early_stays_stopped(new, parts, tmp_path) -> None:

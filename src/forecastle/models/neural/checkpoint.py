@@ -1,8 +1,8 @@
 """Checkpoints: the best few epochs by a monitored value, and the last one to go on from.
 
-Files of a training lie in one folder: ``epoch_0007.pt`` (weights alone, on the CPU), ``ranking.json`` (which of them
-are kept, best first), ``last.ckpt`` (everything that is needed to go on). Each is written beside, read again and then
-renamed; only files that the ranking names are ever removed.
+Files of a training lie in one folder: ``epoch_0007.pt`` (weights alone, on the CPU, after seven epochs; 0 is the
+untrained network), ``ranking.json`` (which of them are kept, best first), ``last.ckpt`` (everything that is needed to
+go on). Each is written beside, read again and then renamed; only files that the ranking names are ever removed.
 """
 
 # ruff: noqa: TID253
@@ -92,6 +92,8 @@ def _same(left: torch.Tensor, right: torch.Tensor) -> bool:
 class TopCheckpoints(pl.Callback):
     """Keeps the weights of the best epochs; the best is what is used after training.
 
+    The untrained network takes part as epoch 0, so that training never makes a model worse by what is monitored.
+
     Parameters
     ----------
     monitor
@@ -115,15 +117,17 @@ class TopCheckpoints(pl.Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Offer the weights of this epoch."""
-        if trainer.sanity_checking or not trainer.is_global_zero:
+        if not trainer.is_global_zero:
             return
         found = trainer.callback_metrics.get(self.monitor)
+        if found is None and trainer.sanity_checking:  # a value of one's own may need an epoch of training
+            return
         if found is None:
             known = ", ".join(sorted(trainer.callback_metrics))
             raise ModelError(f"monitor {self.monitor!r} was not logged (there are: {known})")
         training: Any = pl_module
         folder = Path(trainer.default_root_dir)
-        Ranking(folder, self.keep, self.mode).offer(float(found), trainer.current_epoch, training.weights())
+        Ranking(folder, self.keep, self.mode).offer(float(found), training.trained(), training.weights())
 
 
 class LastCheckpoint(pl.Callback):

@@ -24,6 +24,12 @@ class Recorder(pl.Callback):
 
     def __init__(self) -> None:
         self.curves: dict[str, list[float]] = {}
+        self.untrained: dict[str, float] = {}
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        """Note what the untrained network reaches."""
+        if trainer.sanity_checking:
+            self.untrained = {name: float(value) for name, value in trainer.callback_metrics.items()}
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Note the epoch."""
@@ -46,15 +52,16 @@ class Recorder(pl.Callback):
         done, most = len(self.curves.get("train/loss", ())), trainer.max_epochs or -1
         watched = self.curves.get(CRPS, ())
         best = f", {CRPS} {min(watched):.4f} at best" if watched else ""
+        best += f", {self.untrained[CRPS]:.4f} untrained" if CRPS in self.untrained else ""
         if trainer.should_stop and 0 < done < most:
             logger.info("stopped early after %d of %d epochs, %d saved%s", done, most, most - done, best)
         else:
             logger.info("trained for %d epochs%s", done, best)
 
     def state_dict(self) -> dict[str, Any]:
-        """The curves so far."""
-        return {"curves": self.curves}
+        """The curves so far, and where they began."""
+        return {"curves": self.curves, "untrained": self.untrained}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take what `state_dict` gave."""
-        self.curves = state_dict["curves"]
+        self.curves, self.untrained = state_dict["curves"], state_dict["untrained"]

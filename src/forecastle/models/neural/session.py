@@ -52,7 +52,8 @@ class Trained:
     Parameters
     ----------
     weights
-        Of the best epoch, or of the last one where no checkpoints were asked for; on the CPU.
+        Of the best epoch, the untrained network's among them, or of the last one where no checkpoints were asked for;
+        on the CPU.
     curves
         One value for each epoch.
     """
@@ -140,7 +141,7 @@ def _trainer(make: Callable[..., pl.Trainer], callbacks: Mapping[str, pl.Callbac
             enable_checkpointing=False,
             enable_model_summary=False,
             enable_progress_bar=sys.stderr.isatty(),
-            num_sanity_val_steps=0,
+            num_sanity_val_steps=0 if (place / LAST).is_file() else -1,  # all: the untrained network takes part
             use_distributed_sampler=False,
         )
     except (MisconfigurationException, TypeError, ValueError, RuntimeError) as error:
@@ -152,6 +153,8 @@ def _result(place: Path) -> Trained:
     entries = Ranking(place, 1, "min").entries()
     weights = read_tensors(place / (entries[0][2] if entries else FINAL))
     curves: dict[str, list[float]] = json.loads((place / CURVES).read_text())
+    if entries and entries[0][1] == 0:
+        logger.warning("no epoch was better on the validation part than the untrained network, which is used")
     return Trained(weights, curves)
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import EarlyStopping as LightningEarlyStopping
 
 from forecastle.errors import ConfigError
@@ -12,7 +13,7 @@ from forecastle.models.neural.monitored import CRPS, direction
 
 
 class EarlyStopping(LightningEarlyStopping):
-    """Stops training when a monitored value has not got better for some epochs.
+    """Stops training when a monitored value has not got better for some epochs; the untrained network's is the first.
 
     Parameters
     ----------
@@ -47,6 +48,13 @@ class EarlyStopping(LightningEarlyStopping):
             check_on_train_epoch_end=False,  # after validation, so that the last checkpoint knows the decision
             log_rank_zero_only=True,
         )
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Compare with the best value so far, or note that of the untrained network, which is the first best."""
+        super().on_validation_end(trainer, pl_module)
+        first = trainer.callback_metrics.get(self.monitor)
+        if trainer.sanity_checking and first is not None and torch.isfinite(first):
+            self.best_score = first.detach().clone()
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Stop at once where a training that had been stopped is taken up again."""

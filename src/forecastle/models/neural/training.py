@@ -74,6 +74,10 @@ class Training(pl.LightningModule):
         progress: Any = self.trainer.fit_loop.epoch_progress.current
         return int(progress.processed)
 
+    def trained(self) -> int:
+        """Epochs of training behind a validation: 0 where it is the untrained network's."""
+        return 0 if self.trainer.sanity_checking else self.current_epoch + 1
+
     def mean_loss(self) -> Tensor:
         """Mean loss over the windows of the epoch so far."""
         return self._total / self._count
@@ -148,7 +152,7 @@ class Training(pl.LightningModule):
     def _check(self, value: Tensor, name: str) -> None:
         if not torch.isfinite(value):
             raise ModelError(
-                f"training diverged in epoch {self.current_epoch + 1}: {name} is {float(value.detach()):g} "
+                f"training diverged in epoch {self.trained()}: {name} is {float(value.detach()):g} "
                 "(a lower model.optimizer.lr may help; the best checkpoint so far is kept)"
             )
 
