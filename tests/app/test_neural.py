@@ -145,3 +145,19 @@ def test_two_processes_give_the_result_of_one(workplace: Path, process: Callable
             assert other[step][name] == pytest.approx(value, rel=2e-3), (step, name)
     scores = [only_run(name).metrics["test"]["scores"]["model"]["crps"] for name in ("one", "two")]
     assert scores[0] == pytest.approx(scores[1], rel=1e-3)
+
+
+def test_an_autoencoder_before_a_model_is_kept_found_again_and_reproduced(forecastle: Callable[..., Any]) -> None:
+    words = ["run", "data=synthetic", "data.count=1200", "indicator=core", "transform=[standard,autoencoder]"]
+    first = forecastle(*words)
+    assert first.code == 0, first.err
+    run = only_run("runs")
+    told = run.manifest["transform"]["autoencoder"]
+    assert told["kept"] == "5 numbers of 20 features that vary"
+    assert 0 < told["lost"] < told["lost_by_principal_components"]
+    assert run.manifest["versions"]["torch"]
+    assert "nothing was computed" in forecastle(*words).out
+    assert "compared bit for bit, all the same" in forecastle("reproduce", run.id).out
+    refused = forecastle(*words[:-2], "indicator=[log_return,rsi]", words[-1])
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err.splitlines()[-1].endswith("an encoder of code 5 wants more than 5 features that vary, got 4")

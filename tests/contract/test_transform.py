@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from forecastle.arrays import SPAN, TIME
 from forecastle.config.target import build as build_node
 from forecastle.data.bars import Bars, Panel
 from forecastle.features.frame import FeatureFrame
+from forecastle.runs.execution import limited_threads
 from forecastle.windows.context import Target, Task, Windows
 from forecastle.windows.fold import Fold
 from forecastle.windows.sample import make_windows
@@ -31,6 +32,13 @@ WARMUP, LENGTHS = 44, (800, 500)
 TRAIN = np.concatenate([np.arange(20, 300), np.arange(760, 1000)])  # of the first symbol, and of the second
 ORIGINS = {*range(70, 350), *range(863, 1103)}
 COVERED = {row - back for row in ORIGINS for back in range(8)}
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """As a run has it; two threads that wait for each other take minutes on a busy machine."""
+    with limited_threads(1):
+        yield
 
 
 @pytest.fixture(params=NAMES)

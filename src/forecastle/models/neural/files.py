@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor
@@ -35,17 +37,39 @@ def read_tensors(path: Path) -> dict[str, Any]:
     ModelError
         If it is missing, cut short, or holds anything else.
     """
+    return _opened(path, str(path))
+
+
+def tensors_to_text(state: dict[str, Tensor]) -> str:
+    """The same as a text, for a place in JSON; equal tensors give equal texts."""
+    whole = io.BytesIO()
+    torch.save(state, whole)
+    return base64.b64encode(whole.getvalue()).decode()
+
+
+def tensors_from_text(text: str, where: str) -> dict[str, Any]:
+    """Read what `tensors_to_text` gave; `where` says in messages where it comes from.
+
+    Raises
+    ------
+    ModelError
+        As `read_tensors`.
+    """
+    return _opened(io.BytesIO(base64.b64decode(text)), where)
+
+
+def _opened(source: Path | BinaryIO, where: str) -> dict[str, Any]:
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(source, map_location="cpu", weights_only=True)
     except Exception as error:
         reason = " ".join(str(error).split())[:160]
-        raise ModelError(f"{path} cannot be opened as weights, it is missing or damaged: {reason}") from error
+        raise ModelError(f"{where} cannot be opened as weights, it is missing or damaged: {reason}") from error
     if not isinstance(state, dict):
-        raise ModelError(f"{path} must hold a mapping of tensors, got {type(state).__name__}")
+        raise ModelError(f"{where} must hold a mapping of tensors, got {type(state).__name__}")
     return state
 
 
-def load_weights(network: torch.nn.Module, weights: dict[str, Tensor], path: Path) -> None:
+def load_weights(network: torch.nn.Module, weights: dict[str, Tensor], path: Path | str) -> None:
     """Put weights into a network.
 
     Raises
