@@ -94,10 +94,7 @@ def _block_totals(values: FloatArray, starts: IntArray, length: int, rest: int) 
 
 
 def interval(values: FloatArray, blocks: float) -> tuple[float, float]:
-    """95 % interval from resampled values, shape (RESAMPLES,): their percentiles, widened for few blocks.
-
-    A bootstrap of k blocks finds a variance ``(k − 1)/k`` of the true one, and the normal's quantile z should be
-    Student's with ``k − 1`` degrees of freedom, ``z·(1 + (z² + 1)/(4(k − 1)))`` to first order.
+    """95 % interval from resampled values, shape (RESAMPLES,): their percentiles, widened for few blocks (`widening`).
 
     Parameters
     ----------
@@ -107,6 +104,14 @@ def interval(values: FloatArray, blocks: float) -> tuple[float, float]:
         How many blocks the origins make: their number over `block_length`, above 1.
     """
     low, high = np.quantile(values, (0.025, 0.975))
-    widening = math.sqrt(blocks / (blocks - 1)) * (1 + (1.96**2 + 1) / (4 * (blocks - 1)))
-    extra = (widening - 1) * (high - low) / 2
+    extra = (widening(1.96, blocks) - 1) * (high - low) / 2
     return float(low - extra), float(high + extra)
+
+
+def widening(quantile: float, blocks: float) -> float:
+    """By what an interval of so many normal standard errors is to be widened where they come from few blocks.
+
+    A bootstrap of k blocks finds a variance ``(k − 1)/k`` of the true one, and the normal's quantile z should be
+    Student's with ``k − 1`` degrees of freedom, ``z·(1 + (z² + 1)/(4(k − 1)))`` to first order.
+    """
+    return math.sqrt(blocks / (blocks - 1)) * (1 + (quantile**2 + 1) / (4 * (blocks - 1)))
