@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from forecastle.data.bars import Bars
-from forecastle.windows.context import Target
+from forecastle.windows.context import EventTarget, Target
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "target"
 HORIZON = 6
@@ -25,11 +24,14 @@ def target(request: pytest.FixtureRequest) -> Target:
     return instantiate(OmegaConf.load(request.param))
 
 
-def reshaped(bars: Bars, change: Callable[[np.ndarray], None]) -> Bars:
-    """The bars with closes changed in place by `change`, the other prices with them."""
-    close = bars.close.copy()
-    change(close)
-    return replace(bars, open=close, high=close, low=close, close=close)
+def scaled(bars: Bars, factor: np.ndarray) -> Bars:
+    """The bars with all prices of each bar times its factor."""
+    return replace(bars, **{name: getattr(bars, name) * factor for name in ("open", "high", "low", "close")})
+
+
+def steady(bars: Bars) -> np.ndarray:
+    """A volatility of 1 % at every bar, which is what the bars have."""
+    return np.full(len(bars), 0.01)
 
 
 def test_target_says_what_it_is(target: Target) -> None:
@@ -40,7 +42,7 @@ def test_target_says_what_it_is(target: Target) -> None:
 
 
 def test_target_is_missing_exactly_where_the_future_is(target: Target, bars: Bars) -> None:
-    values = target.compute(bars, HORIZON)
+    values = target.compute(bars, HORIZON, steady(bars))
     assert values.shape == (len(bars), HORIZON)
     assert values.dtype == np.float64
     reach = np.arange(len(bars))[:, None] + np.arange(1, HORIZON + 1)
@@ -48,7 +50,7 @@ def test_target_is_missing_exactly_where_the_future_is(target: Target, bars: Bar
 
 
 def test_target_stays_in_its_range(target: Target, bars: Bars) -> None:
-    values = target.compute(bars, HORIZON)
+    values = target.compute(bars, HORIZON, steady(bars))
     finite = values[np.isfinite(values)]
     if target.classes:
         assert set(finite.tolist()) == set(range(len(target.classes)))
@@ -57,32 +59,36 @@ def test_target_stays_in_its_range(target: Target, bars: Bars) -> None:
 
 
 @pytest.mark.parametrize("row", [0, 57, 400, 799 - HORIZON])
-def test_target_depends_on_the_closes_from_its_origin_to_each_step(target: Target, bars: Bars, row: int) -> None:
-    values = target.compute(bars, HORIZON)
+def test_target_depends_on_no_bar_before_its_origin_or_after_its_step(target: Target, bars: Bars, row: int) -> None:
+    values = target.compute(bars, HORIZON, steady(bars))
     for step in range(1, HORIZON + 1):
+        factor = np.ones(len(bars))
+        factor[:row] = 1.7
+        factor[row + step + 1 :] = np.linspace(0.2, 5, len(bars) - row - step - 1)
+        changed = target.compute(scaled(bars, factor), HORIZON, steady(bars))
+        np.testing.assert_allclose(changed[row, :step], values[row, :step], rtol=1e-12, err_msg=f"step {step}")
 
-        def outside(close: np.ndarray, step: int = step) -> None:
-            close[:row] *= 1.7
-            close[row + step + 1 :] *= np.linspace(0.2, 5, len(close) - row - step - 1)
 
-        np.testing.assert_array_equal(
-            target.compute(reshaped(bars, outside), HORIZON)[row, :step], values[row, :step], err_msg=f"step {step}"
-        )
-
-        moves = []
-        for factor in (0.2, 5.0):
-
-            def inside(close: np.ndarray, step: int = step, factor: float = factor) -> None:
-                close[row + step] *= factor
-
-            moves.append(target.compute(reshaped(bars, inside), HORIZON)[row, step - 1])
-        assert any(move != values[row, step - 1] for move in moves), f"step {step} does not see its own last bar"
+def test_target_sees_the_last_bar_of_each_step(target: Target, bars: Bars) -> None:
+    values = target.compute(bars, HORIZON, steady(bars))
+    rows = np.arange(20, 780, 2 * HORIZON)  # so far apart that each window holds one changed bar
+    for step in range(1, HORIZON + 1):
+        moved = False
+        for size in (0.2, 5.0):
+            factor = np.ones(len(bars))
+            factor[rows + step] = size
+            changed = target.compute(scaled(bars, factor), HORIZON, steady(bars))
+            moved |= bool((changed[rows, step - 1] != values[rows, step - 1]).any())
+        assert moved, f"step {step} does not see its own last bar"
 
 
 def test_target_does_not_change_when_history_is_cut(target: Target, bars: Bars) -> None:
-    np.testing.assert_array_equal(target.compute(bars[300:], HORIZON), target.compute(bars, HORIZON)[300:])
     np.testing.assert_array_equal(
-        target.compute(bars[:300], HORIZON)[: 300 - HORIZON], target.compute(bars, HORIZON)[: 300 - HORIZON]
+        target.compute(bars[300:], HORIZON, steady(bars[300:])), target.compute(bars, HORIZON, steady(bars))[300:]
+    )
+    np.testing.assert_array_equal(
+        target.compute(bars[:300], HORIZON, steady(bars[:300]))[: 300 - HORIZON],
+        target.compute(bars, HORIZON, steady(bars))[: 300 - HORIZON],
     )
 
 
@@ -120,3 +126,17 @@ def test_carried_value_is_possible_and_read_from_the_stated_history(target: Targ
     assert not target.classes or set(carried.ravel().tolist()) <= set(range(len(target.classes)))
     np.testing.assert_array_equal(target.carried(past[:, -count:], HORIZON, period), carried)
     np.testing.assert_array_equal(target.carried(past[1:], HORIZON, period), carried[1:])
+
+
+def test_span_is_where_the_label_is_settled(target: Target, bars: Bars) -> None:
+    if not isinstance(target, EventTarget):
+        return  # settled at the last step
+    values = target.compute(bars, HORIZON, steady(bars))
+    span = target.span(bars, HORIZON, steady(bars))
+    assert span.min() == 1
+    assert span.max() == HORIZON
+    for row in (5, 57, 200, 401, 642):
+        factor = np.ones(len(bars))
+        factor[row + span[row] + 1 :] = np.linspace(0.2, 5, len(bars) - row - span[row] - 1)
+        changed = target.compute(scaled(bars, factor), HORIZON, steady(bars))
+        assert changed[row, -1] == values[row, -1]

@@ -20,7 +20,7 @@ def test_chosen_steps_are_those_columns_of_all_steps(target: Target, bars: Bars)
     past = np.log(bars.close)[None, :100]
     assert whole.steps == tuple(range(1, 25))
     assert some.steps == (1, 5, 24)
-    np.testing.assert_array_equal(some.values(bars), whole.values(bars)[:, columns])
+    np.testing.assert_array_equal(some.values(bars, SCALE), whole.values(bars, SCALE)[:, columns])
     np.testing.assert_array_equal(some.spread(SCALE), whole.spread(SCALE)[:, columns])
     np.testing.assert_array_equal(some.random_walk(SCALE), whole.random_walk(SCALE)[:, columns])
     np.testing.assert_array_equal(some.carried(past, 5), whole.carried(past, 5)[:, columns])
@@ -28,5 +28,5 @@ def test_chosen_steps_are_those_columns_of_all_steps(target: Target, bars: Bars)
 
 def test_all_steps_are_what_the_target_says(bars: Bars) -> None:
     task, target = Task(LogReturn(), 3, LEVELS), LogReturn()
-    np.testing.assert_array_equal(task.values(bars), target.compute(bars, 3))
+    np.testing.assert_array_equal(task.values(bars, SCALE), target.compute(bars, 3, SCALE))
     np.testing.assert_array_equal(task.random_walk(SCALE), target.random_walk(SCALE, 3, np.array(LEVELS)))

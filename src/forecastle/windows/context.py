@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -32,10 +32,11 @@ class Target(Protocol):
     classes: tuple[str, ...]
     lower: float | None
 
-    def compute(self, bars: Bars, horizon: int) -> FloatArray:
-        """Values, shape (T, H), float64: row t from the closes of bars t … t+H, NaN where the future is missing.
+    def compute(self, bars: Bars, horizon: int, scale: FloatArray) -> FloatArray:
+        """Values, shape (T, H), float64: row t from bars t … t+H, NaN where the future is missing.
 
-        A class is its number, 0 … K-1, as a float.
+        `scale` is the EWMA volatility per bar, shape (T,), known at each bar. A class is its number, 0 … K-1, as a
+        float.
         """
         ...
 
@@ -59,6 +60,15 @@ class Target(Protocol):
 
         `past` is log close, (N, P), with P at least ``history(horizon, period)``; period 1 is the naive forecast.
         """
+        ...
+
+
+@runtime_checkable
+class EventTarget(Protocol):
+    """A target whose label may be settled before the last step: its windows are weighed by how alone they stand."""
+
+    def span(self, bars: Bars, horizon: int, scale: FloatArray) -> IntArray:
+        """Bars from the origin until the label of the last step is settled, 1 … H, shape (T,)."""
         ...
 
 
@@ -96,9 +106,15 @@ class Task:
         """The H steps, in bars after the origin."""
         return self.chosen or tuple(range(1, self.horizon + 1))
 
-    def values(self, bars: Bars) -> FloatArray:
+    def values(self, bars: Bars, scale: FloatArray) -> FloatArray:
         """Values of the target, shape (T, H), float64, NaN where the future is missing."""
-        return self._asked(self.target.compute(bars, self.horizon))
+        return self._asked(self.target.compute(bars, self.horizon, scale))
+
+    def span(self, bars: Bars, scale: FloatArray) -> IntArray:
+        """Bars from each origin until its label is settled, shape (T,)."""
+        if isinstance(self.target, EventTarget):
+            return self.target.span(bars, self.horizon, scale)
+        return np.full(len(bars), self.horizon)
 
     def spread(self, scale: FloatArray) -> FloatArray:
         """Typical size of each step under a driftless random walk, shape (N, H), from volatility per bar (N,)."""
@@ -233,7 +249,7 @@ class Windows:
     weight
         Shape (N,), float64, 1 unless the target weighs its labels.
     label_end
-        Known time of the last bar of each target, UTC, shape (N,).
+        Known time of the bar that settles each target, UTC, shape (N,).
     """
 
     context: Context

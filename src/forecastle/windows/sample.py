@@ -11,8 +11,9 @@ from forecastle.arrays import BoolArray, IntArray
 from forecastle.data.bars import Panel
 from forecastle.errors import ConfigError, FeatureError, SplitError
 from forecastle.features.frame import FeatureFrame
-from forecastle.windows.context import Context, Task, Windows
+from forecastle.windows.context import Context, EventTarget, Task, Windows
 from forecastle.windows.timeline import build_timeline
+from forecastle.windows.uniqueness import uniqueness
 from forecastle.windows.volatility import EARLIEST
 
 logger = logging.getLogger(__name__)
@@ -71,7 +72,8 @@ def make_windows(
     Returns
     -------
     Windows
-        N windows into one timeline; features are not copied. A label ends when the bar of the last step is known.
+        N windows into one timeline; features are not copied. A label ends when the bar of the last step is
+        known, or the one that settles it before; windows of such labels are weighed by `forecastle.windows.uniqueness`.
 
     Raises
     ------
@@ -86,23 +88,27 @@ def make_windows(
     _check(horizon, context_length, past_length)
     timeline = build_timeline(panel, frame)
     complete = _complete(frame, context_length, past_length, allow_missing=allow_missing)
-    rows, targets, ends = [], [], []
+    rows, targets, ends, weights = [], [], [], []
     start = 0
     for bars in panel:
         last = max(len(bars) - horizon, 0)
-        values = task.values(bars)[:last]
+        scale = timeline.scale[start : start + len(bars)]
+        values = task.values(bars, scale)[:last]
         local = np.flatnonzero(complete[start : start + last] & np.isfinite(values).all(axis=1))
         if not len(local):
             logger.warning("%s: none of its %d bars is the origin of a complete window", bars.symbol, len(bars))
         rows.append(local + start)
         targets.append(values[local])
-        ends.append(bars.known[local + horizon])
+        span = task.span(bars, scale)[local]
+        ends.append(bars.known[local + span])
+        alone = isinstance(task.target, EventTarget) and len(local)
+        weights.append(uniqueness(local, span) if alone else np.ones(len(local)))
         start += len(bars)
     row = np.concatenate(rows)
     if not len(row):
         raise SplitError(_nothing(panel, frame, horizon, context_length, past_length))
     context = Context(timeline, row, context_length, past_length, task)
-    return Windows(context, np.concatenate(targets), np.ones(len(row)), np.concatenate(ends))
+    return Windows(context, np.concatenate(targets), np.concatenate(weights), np.concatenate(ends))
 
 
 def latest_context(

@@ -50,7 +50,7 @@ REFERENCES = {
 @pytest.mark.parametrize("horizon", [1, 4, 79, 80, 100])
 def test_target_is_what_a_loop_over_the_bars_gives(bars: Bars, kind: type, horizon: int) -> None:
     bars = bars[:80]
-    values = kind().compute(bars, horizon)
+    values = kind().compute(bars, horizon, np.ones(len(bars)))
     assert values.dtype == np.float64
     np.testing.assert_allclose(values, loop(bars, horizon, REFERENCES[kind]), rtol=1e-11, atol=1e-14)
 
@@ -59,17 +59,19 @@ def test_targets_of_three_bars_are_what_a_hand_works_out() -> None:
     bars = with_closes(100, 200, 50)
     nan = np.nan
     two, half = math.log(2), math.log(0.5)
-    np.testing.assert_allclose(LogReturn().compute(bars, 2), [[two, half], [2 * half, nan], [nan, nan]])
-    np.testing.assert_array_equal(Direction().compute(bars, 2), [[1, 0], [0, nan], [nan, nan]])
-    np.testing.assert_allclose(Volatility().compute(bars, 2), [[two, math.sqrt(5) * two], [2 * two, nan], [nan, nan]])
+    np.testing.assert_allclose(LogReturn().compute(bars, 2, np.ones(3)), [[two, half], [2 * half, nan], [nan, nan]])
+    np.testing.assert_array_equal(Direction().compute(bars, 2, np.ones(3)), [[1, 0], [0, nan], [nan, nan]])
+    np.testing.assert_allclose(
+        Volatility().compute(bars, 2, np.ones(3)), [[two, math.sqrt(5) * two], [2 * two, nan], [nan, nan]]
+    )
 
 
 def test_unchanged_close_counts_as_down() -> None:
-    np.testing.assert_array_equal(Direction().compute(with_closes(1.1, 1.1, 1.2, 1.1), 3)[0], [0, 1, 0])
+    np.testing.assert_array_equal(Direction().compute(with_closes(1.1, 1.1, 1.2, 1.1), 3, np.ones(4))[0], [0, 1, 0])
 
 
 def test_flat_bars_have_no_volatility() -> None:
-    np.testing.assert_array_equal(Volatility().compute(with_closes(3, 3, 3), 2)[0], [0, 0])
+    np.testing.assert_array_equal(Volatility().compute(with_closes(3, 3, 3), 2, np.ones(3))[0], [0, 0])
 
 
 # The law under a random walk
