@@ -36,7 +36,7 @@ from forecastle.runs.identity import Identity, code_hash, digest, library_versio
 from forecastle.runs.looks import TestPart
 from forecastle.windows.context import Target, Task, Windows
 from forecastle.windows.fold import Fold
-from forecastle.windows.sample import make_windows
+from forecastle.windows.sample import make_windows, missing_features
 from forecastle.windows.transform import Chain
 
 logger = logging.getLogger(__name__)
@@ -144,6 +144,11 @@ def make_sample(config: Config, panel: Panel, frame: FeatureFrame) -> Sample:
     task = _task(config)
     length, past, allow = config.context_length, past_length(config), allows_missing(config)
     windows = make_windows(panel, frame, task, length, past, allow_missing=allow)
+    if not allow and (missing := missing_features(frame, length)).origins:
+        told = (
+            "%d bars are no origin, since features are missing in their context (transform=[impute,…] fills them): %s"
+        )
+        logger.warning(told, missing.origins, ", ".join(f"{name} {count}" for name, count in missing.columns.items()))
     times = np.unique(np.concatenate([bars.known for bars in panel]))
     folds = build(config.split, "split").split(windows.context.origin, windows.label_end, times, config.bars_ahead)
     return Sample(windows, folds[0])

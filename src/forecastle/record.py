@@ -20,6 +20,7 @@ from forecastle.models.forecast import Forecast, QuantileForecast, SampleForecas
 from forecastle.runs.identity import Identity, git_state, machine
 from forecastle.windows.context import Windows
 from forecastle.windows.fold import Fold
+from forecastle.windows.sample import missing_features
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -161,6 +162,11 @@ def manifest(
         "threads": config.threads,
         "symbols": list(panel.symbols),
         "interval": str(panel.interval.astype("timedelta64[m]")),
-        "features": {"columns": list(frame.columns), "left_out": frame.left_out, "warmup": frame.warmup},
+        "features": {
+            "columns": list(frame.columns),
+            "left_out": frame.left_out,
+            "missing": missing_features(frame, config.context_length).columns,
+            "warmup": frame.warmup,
+        },
         **details,
     }

@@ -28,6 +28,7 @@ class Planted:
     columns: tuple[str, ...] = ("planted",)
     needs: tuple[str, ...] = ()
     tolerance: float = 1e-9
+    may_miss: bool = False
 
     def compute(self, bars: Bars) -> np.ndarray[Any, Any]:
         return np.asarray(self.function(bars), dtype=np.float64).reshape(len(bars), -1)
@@ -43,6 +44,18 @@ def test_a_causal_indicator_with_an_honest_warm_up_passes(bars: Bars) -> None:
         Verdict("log_return_5", ahead=0, claimed=6, needed=6),
     )
     assert all(verdict.ok for verdict in check(TALib("RSI"), bars))
+
+
+def test_what_may_miss_is_not_held_to_be_wrong_where_it_does(bars: Bars) -> None:
+    def every_third(bars: Bars) -> pd.Series:
+        return close(bars).where(np.floor(bars.close * 1e4) % 3 > 0)
+
+    honest = Planted(every_third, may_miss=True)
+    assert np.isnan(honest.compute(bars)).any()
+    assert check(honest, bars, points=60)[0].ok
+    assert not check(Planted(every_third), bars, points=60)[0].ok
+    late = Planted(lambda bars: every_third(bars).shift(3), may_miss=True)
+    assert check(late, bars, points=60)[0].needed == 4
 
 
 def test_a_centred_window_is_caught_with_its_half_width(bars: Bars) -> None:

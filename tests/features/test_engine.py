@@ -34,6 +34,7 @@ class Fake:
     warmup: int = 1
     needs: tuple[str, ...] = ()
     tolerance: float = 1e-9
+    may_miss: bool = False
 
     def compute(self, bars: Bars) -> Any:
         if isinstance(self.values, Exception):
@@ -142,6 +143,17 @@ def test_a_value_that_is_not_finite_in_float32_is_told_with_its_bar(bars: Bars, 
     with pytest.raises(
         FeatureError, match=rf"indicator 'mine' must be finite .* got {re.escape(str(value))} in broken at bar 17"
     ):
+        compute(Panel((bars,)), {"mine": fake})
+
+
+def test_what_may_miss_keeps_its_nan_but_nothing_infinite(bars: Bars) -> None:
+    values = np.ones((len(bars), 1))
+    values[[0, 17]] = np.nan
+    fake = Fake(values, warmup=5, may_miss=True)
+    frame = compute(Panel((bars,)), {"mine": fake})
+    assert np.flatnonzero(np.isnan(frame.values[:, 0])).tolist() == [0, 1, 2, 3, 17]
+    values[18] = np.inf
+    with pytest.raises(FeatureError, match="got inf in fake at bar 18"):
         compute(Panel((bars,)), {"mine": fake})
 
 

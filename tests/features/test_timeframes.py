@@ -231,6 +231,16 @@ def test_a_slower_value_that_is_not_finite_is_told_at_the_first_row_that_shows_i
         compute(Panel((five,)), built)
 
 
+def test_what_may_miss_may_do_so_on_a_slower_timeframe(five: Bars) -> None:
+    missing = on(Spoilt(100, np.nan), ["1h"])
+    with pytest.raises(FeatureError, match="must be finite"):
+        compute(Panel((five,)), {"mine": missing})
+    shown = Spoilt(100, np.nan)
+    shown.may_miss = True
+    values = compute(Panel((five,)), {"mine": on(shown, ["1h"])}).values[22:, 0]
+    assert (np.flatnonzero(np.isnan(values)) + 22).tolist() == list(range(1211, 1223))
+
+
 def test_an_indicators_own_timeframes_go_before_those_of_all(five: Bars) -> None:
     close = {"_target_": "forecastle.features.returns.LogReturn", "timeperiod": 1}
     built = build_indicators({"own": {**close, "timeframes": ["1h"]}, "all": close}, FIVE, ["15min"])

@@ -9,7 +9,7 @@ import numpy as np
 from forecastle.arrays import BoolArray, FloatArray, IntArray
 from forecastle.data.bars import Bars
 from forecastle.errors import FeatureError
-from forecastle.features.frame import Indicator
+from forecastle.features.frame import Indicator, may_miss
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,8 @@ def _needed(indicator: Indicator, bars: Bars, full: FloatArray, moments: IntArra
         for moment in moments[moments >= length - 1]:
             row = indicator.compute(bars[moment + 1 - length : moment + 1])[-1]
             allowed = indicator.tolerance * np.maximum(np.abs(full[moment]), spread)
-            good &= np.abs(row - full[moment]) <= allowed
+            both_miss = np.isnan(row) & np.isnan(full[moment]) & may_miss(indicator)
+            good &= (np.abs(row - full[moment]) <= allowed) | both_miss
         return good
 
     claim = enough(indicator.warmup)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from forecastle.arrays import FloatArray
+from forecastle.arrays import BoolArray, FloatArray
 from forecastle.data.bars import PRICES, Bars, Panel
 from forecastle.errors import ConfigError, FeatureError, nearest
-from forecastle.features.frame import NEEDS, FeatureFrame, Indicator
+from forecastle.features.frame import NEEDS, FeatureFrame, Indicator, may_miss
 from forecastle.features.pool import reach, run
 from forecastle.features.sheet import Sheet
 from forecastle.features.timeframes import OnTimeframes, Part
@@ -61,7 +61,7 @@ def compute(
     -------
     FeatureFrame
         One float32 matrix (T, D); the first ``warmup - 1`` rows of each indicator on each symbol are NaN, the others
-        finite.
+        finite, or NaN where the indicator says that it may miss (`Indicator`).
 
     Raises
     ------
@@ -120,8 +120,8 @@ def strip(bars: Bars, indicators: Mapping[str, Indicator], on_error: str = "stop
     Raises
     ------
     FeatureError
-        If an indicator fails, or gives a wrong shape or a value after its warm-up that is not finite, and `on_error`
-        is ``stop``; or if memory does not suffice.
+        If an indicator fails, or gives a wrong shape or a value after its warm-up that is not finite (infinite, where
+        it may miss), and `on_error` is ``stop``; or if memory does not suffice.
     ConfigError
         If an indicator cannot be computed on such bars as it is configured.
     """
@@ -173,8 +173,8 @@ def _fill(target: FloatArray, bars: Bars, name: str, indicator: Indicator) -> No
         block = target[first : first + width]
         part.lay(block)
         block[:, :warm] = np.nan
-        if not np.isfinite(block[:, part.begun(warm)]).all():
-            good = np.isfinite(block[:, warm:])
+        if not _good(block[:, part.begun(warm)], indicator).all():
+            good = _good(block[:, warm:], indicator)
             row = int(np.flatnonzero(~good.all(axis=0))[0])
             column = int(np.flatnonzero(~good[:, row])[0])
             value = block[column, row + warm] if part.rows is not None else part.values[row + warm, column]
@@ -182,6 +182,11 @@ def _fill(target: FloatArray, bars: Bars, name: str, indicator: Indicator) -> No
                 f"{where} must be finite (in float32) after {indicator.warmup} bars of warm-up, got "
                 f"{float(value)} in {indicator.columns[first + column]} at bar {row + warm}"
             )
+
+
+def _good(values: FloatArray, indicator: Indicator) -> BoolArray:
+    """Which values an indicator may give after its warm-up."""
+    return ~np.isinf(values) if may_miss(indicator) else np.isfinite(values)
 
 
 def _strips(indicators: Mapping[str, Indicator], width: int) -> list[tuple[int, dict[str, Indicator]]]:

@@ -37,7 +37,8 @@ class Indicator(Protocol):
     Notes
     -----
     For `forecastle indicators` it may also say its ``scale`` (unit or range of the values, in words) and, in place of
-    the first line of its documentation, what it is ``about``.
+    the first line of its documentation, what it is ``about``. One that is not defined at every bar (a share of a range
+    that is 0, a figure that is published once a month) says ``may_miss = True`` and gives NaN there.
     """
 
     warmup: int
@@ -46,8 +47,16 @@ class Indicator(Protocol):
     tolerance: float
 
     def compute(self, bars: Bars) -> FloatArray:
-        """Return the columns, shape (T, len(columns)), float64, NaN before the warm-up is over."""
+        """Return the columns, shape (T, len(columns)), float64, NaN before the warm-up is over.
+
+        After it every value is finite, or NaN where the indicator says that it may miss.
+        """
         ...
+
+
+def may_miss(indicator: Indicator) -> bool:
+    """Whether an indicator says that it is not defined at every bar, so that NaN after its warm-up is no mistake."""
+    return bool(getattr(indicator, "may_miss", False))
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +66,7 @@ class FeatureFrame:
     Parameters
     ----------
     values
-        Shape (T, D), float32; NaN where an indicator has not warmed up.
+        Shape (T, D), float32; NaN where an indicator has not warmed up, or says that it has no value.
     columns
         Names, length D.
     lengths

@@ -18,7 +18,7 @@ from forecastle.data.interval import interval_text
 from forecastle.data.resampling import MIDNIGHT, resample
 from forecastle.data.timeframe import parse_timeframe
 from forecastle.errors import ConfigError
-from forecastle.features.frame import Indicator
+from forecastle.features.frame import Indicator, may_miss
 
 HOUR, DAY = (np.timedelta64(hours, "h").astype(SPAN) for hours in (1, 24))
 
@@ -171,6 +171,7 @@ class OnTimeframes:
         slower = () if all(self._own) or "calendar" in indicator.needs else ("calendar",)
         self.needs = (*indicator.needs, *slower)
         self.tolerance = indicator.tolerance
+        self.may_miss = may_miss(indicator)
 
     def _bars(self, length: np.timedelta64, interval: np.timedelta64) -> int:
         """Bars until the indicator has warmed up on one timeframe."""
