@@ -150,7 +150,7 @@ class Conformal:
         """
         path = folder / FILE
         try:
-            with np.load(path, allow_pickle=False) as state:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as state:
                 self._errors, self._level = state["errors"], state["level"]
                 self._end, self._first = state["end"], state["first"][()]
         except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
