@@ -11,7 +11,7 @@ import pytest
 
 from forecastle.config.compose import compose
 from forecastle.config.schema import Config
-from forecastle.config.target import build, check_targets, target_modules, target_names
+from forecastle.config.target import _import, build, check_targets, target_modules, target_names
 from forecastle.errors import ConfigError, MissingExtraError, TargetError
 
 
@@ -74,10 +74,23 @@ def test_a_mistyped_argument_is_told_with_its_key_and_the_nearest_name(config: C
         check_targets(with_estimator(config, {"_target_": "sklearn.linear_model.Ridge", "alhpa": 1.0}))
 
 
-def test_a_package_that_is_not_installed_is_named(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "lightgbm", None)
-    with pytest.raises((MissingExtraError, TargetError), match=r"'?lightgbm'?.*not installed"):
-        check_targets(replace(config, model={"_target_": "lightgbm.LGBMRegressor"}))
+@pytest.mark.parametrize(
+    ("module", "target"),
+    [
+        ("catboost", "catboost.CatBoostRegressor"),
+        ("catboost", "forecastle.models.boosting.catboost.CatBoost"),
+    ],
+)
+def test_a_package_that_is_not_installed_is_named_with_its_extra(
+    config: Config, monkeypatch: pytest.MonkeyPatch, module: str, target: str
+) -> None:
+    monkeypatch.delitem(sys.modules, "forecastle.models.boosting.catboost", raising=False)
+    monkeypatch.setitem(sys.modules, module, None)
+    _import.cache_clear()
+    with pytest.raises(
+        MissingExtraError, match=rf"'{module}', which is not installed: pip install 'forecastle\[boost\]'"
+    ):
+        check_targets(with_estimator(config, {"_target_": target}))
 
 
 def test_an_argument_of_the_wrong_type_is_refused_before_anything_is_built(config: Config) -> None:

@@ -208,7 +208,9 @@ def pinball(forecast: QuantileForecast, target: np.ndarray) -> float:
     return float(np.mean(2 * np.maximum(levels * error, (levels - 1) * error)))
 
 
-@pytest.mark.parametrize("name", ["ridge", "lasso", "random_forest", "gradient_boosting", "mlp"])
+@pytest.mark.parametrize(
+    "name", ["ridge", "lasso", "random_forest", "gradient_boosting", "mlp", "lightgbm", "xgboost", "catboost"]
+)
 def test_a_planted_signal_is_found(name):
     windows = windows_of(*market(1500, signal=1.5, symbols=1), "log_return", horizon=2)
     train, validation, test = windows[:900], windows[910:1150], windows[1160:]
@@ -220,7 +222,7 @@ def test_a_planted_signal_is_found(name):
     assert errors[0] < 0.9 * errors[1]
 
 
-@pytest.mark.parametrize("name", ["logistic", "random_forest_classifier"])
+@pytest.mark.parametrize("name", ["logistic", "random_forest_classifier", "lightgbm", "xgboost", "catboost"])
 def test_a_planted_direction_is_found(name):
     windows = windows_of(*market(1500, signal=1.5, symbols=1), "direction", horizon=2)
     train, test = windows[:900], windows[1160:]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,8 +14,8 @@ from forecastle.arrays import FloatArray
 from forecastle.errors import ConfigError, ModelError
 from forecastle.models.calibration import error_quantiles, split_in_time
 from forecastle.models.curves import learning_curves
+from forecastle.models.examples import Examples, inputs_of
 from forecastle.models.fitting import (
-    Examples,
     check_estimator,
     convergence_logged,
     fit_classes,
@@ -24,7 +23,8 @@ from forecastle.models.fitting import (
     point,
     takes_validation,
 )
-from forecastle.models.forecast import ClassForecast, Forecast, QuantileForecast
+from forecastle.models.forecast import ClassForecast, Forecast, QuantileForecast, drawn_to_uniform
+from forecastle.models.question import Question, refuse_classes
 from forecastle.runs import archive
 from forecastle.windows.context import Context, Task, Windows
 
@@ -88,7 +88,7 @@ class SklearnForecaster:
         self.calibration = calibration
         self.curves: dict[str, list[float]] = {}
         self._fitted: list[Any] = []
-        self._asked: tuple[tuple[int, ...], tuple[float, ...], int] = ((), (), 0)
+        self._asked = Question((), (), 0)
         self._errors: FloatArray | None = None
         self._count = 0
 
@@ -118,7 +118,7 @@ class SklearnForecaster:
                 self._fitted, self._errors = fit_classes(self.estimator, examples, watched), None
             else:
                 self._fitted, self._errors = self._fit_calibrated(train, examples, watched)
-        self._asked = _question(task)
+        self._asked = Question.of(task)
         self._count = len(train)
         self.curves = learning_curves(self._fitted)
         return self
@@ -134,9 +134,8 @@ class SklearnForecaster:
         task = context.task
         if not self._fitted:
             raise ModelError(f"{self.name} must be fitted before it predicts")
-        if self._asked != _question(task):
-            raise ModelError(f"{self.name} was fitted for {_words(self._asked)}, got {_words(_question(task))}")
-        inputs = self._inputs(context)
+        self._asked.check(task, self.name)
+        inputs = inputs_of(context, self.lags)
         try:
             if self._errors is None:
                 return ClassForecast(self._probabilities(inputs, task))
@@ -157,15 +156,14 @@ class SklearnForecaster:
         ModelError
             If the estimator is of a kind that cannot be kept without pickled code.
         """
-        steps, levels, classes = self._asked
         state = {
             "estimator": self.estimator,
             "lags": self.lags,
             "calibration": self.calibration,
             "fitted": self._fitted,
-            "steps": list(steps),
-            "levels": list(levels),
-            "classes": classes,
+            "steps": list(self._asked.steps),
+            "levels": list(self._asked.levels),
+            "classes": self._asked.classes,
             "errors": self._errors,
             "count": self._count,
         }
@@ -184,7 +182,7 @@ class SklearnForecaster:
         try:
             model = cls(state["estimator"], int(state["lags"]), float(state["calibration"]))
             model._fitted = list(state["fitted"])
-            model._asked = (tuple(state["steps"]), tuple(state["levels"]), int(state["classes"]))
+            model._asked = Question.from_json(state)
             model._errors = None if state["errors"] is None else np.asarray(state["errors"], dtype=np.float64)
             model._count = int(state["count"])
         except (KeyError, TypeError, ValueError, ConfigError) as error:
@@ -195,36 +193,21 @@ class SklearnForecaster:
     def _check_task(self, task: Task) -> None:
         """Refuse a task that the estimator is not made for."""
         target = task.target
-        if target.classes and not is_classifier(self.estimator):
-            raise ModelError(
-                f"{self.name} forecasts a number, but {target.name} has the classes {', '.join(target.classes)}: "
-                "choose a classifier, such as model=logistic or model=random_forest_classifier"
-            )
+        if not is_classifier(self.estimator):
+            refuse_classes(target, self.name)
         if not target.classes and is_classifier(self.estimator):
             raise ModelError(
                 f"{self.name} forecasts classes, but {target.name} is a number: "
                 "choose a regressor, such as model=ridge, model=random_forest or model=gradient_boosting"
             )
 
-    def _inputs(self, context: Context) -> FloatArray:
-        """Features of the last bars as rows, shape (N, lags·D), float64."""
-        if self.lags > context.context_length:
-            raise ModelError(f"lags must be at most context_length {context.context_length}, got {self.lags}")
-        features = replace(context, context_length=self.lags).features
-        return features.reshape(len(context), -1).astype(np.float64)
-
     def _examples(self, windows: Windows) -> Examples:
-        """Inputs, targets in spreads (or class numbers) and weights."""
-        task, target = windows.context.task, windows.target
-        if not task.target.classes:
-            target = target / task.spread(windows.context.scale)
-        weight = windows.weight
-        if np.all(weight == 1):
-            return Examples(self._inputs(windows.context), target, None)
-        if not has_fit_parameter(self.estimator, "sample_weight"):
+        """Inputs, targets in spreads (or class numbers) and weights, where the estimator takes them."""
+        examples = Examples.from_windows(windows, self.lags)
+        if examples.weight is not None and not has_fit_parameter(self.estimator, "sample_weight"):
             logger.warning("%s takes no weights: every window counts the same", self.name)
-            return Examples(self._inputs(windows.context), target, None)
-        return Examples(self._inputs(windows.context), target, weight)
+            return examples._replace(weight=None)
+        return examples
 
     def _fit_calibrated(
         self, train: Windows, examples: Examples, watched: Examples | None
@@ -240,21 +223,7 @@ class SklearnForecaster:
 
     def _probabilities(self, inputs: FloatArray, task: Task) -> FloatArray:
         """Probability of each class at each step, shape (N, H, K), float32, none of them zero."""
-        classes = len(task.target.classes)
-        values = np.zeros((len(inputs), len(task.steps), classes))
+        values = np.zeros((len(inputs), len(task.steps), len(task.target.classes)))
         for step, estimator in enumerate(self._fitted):
             values[:, step, estimator.classes_] = estimator.predict_proba(inputs)
-        return ((self._count * values + 1) / (self._count + classes)).astype(np.float32)
-
-
-def _question(task: Task) -> tuple[tuple[int, ...], tuple[float, ...], int]:
-    """What must be the same at `fit` and at `predict`: steps, levels (of a number) and number of classes."""
-    classes = len(task.target.classes)
-    return task.steps, () if classes else tuple(task.quantile_levels), classes
-
-
-def _words(question: tuple[tuple[int, ...], tuple[float, ...], int]) -> str:
-    steps, levels, classes = question
-    return f"{len(steps)} steps (to {steps[-1]} bars) of " + (
-        f"{classes} classes" if classes else f"{len(levels)} quantile levels {levels}"
-    )
+        return drawn_to_uniform(values, self._count).astype(np.float32)

@@ -7,7 +7,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone, is_classifier, is_regressor
@@ -16,42 +16,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
-from forecastle.arrays import FloatArray, IntArray
+from forecastle.arrays import FloatArray
 from forecastle.errors import ConfigError, ModelError, TargetError
 from forecastle.logs import progress
+from forecastle.models.examples import Examples
 
 logger = logging.getLogger(__name__)
-
-EXTREME = 10.0
-"""Targets are cut at so many spreads in fitting: after a stretch in which the price stood still the spread may be next
-to nothing, and one bar would decide the fit. The held-out errors, and so the intervals, are of the uncut targets."""
-
-
-class Examples(NamedTuple):
-    """What an estimator is fitted on.
-
-    Inputs, shape (N, lags·D); targets, shape (N, H), or (N,) of one step; weights, shape (N,), or None for all equal.
-    """
-
-    inputs: FloatArray
-    target: FloatArray | IntArray
-    weight: FloatArray | None
-
-    def of(self, rows: IntArray) -> Examples:
-        """The examples of some rows."""
-        return Examples(self.inputs[rows], self.target[rows], None if self.weight is None else self.weight[rows])
-
-    def step(self, step: int) -> Examples:
-        """The examples of one step, counted from 0."""
-        return self._replace(target=self.target[:, step])
-
-    def labelled(self) -> Examples:
-        """The examples with class numbers as integers."""
-        return self._replace(target=self.target.astype(np.int64))
-
-    def cut(self) -> Examples:
-        """The examples with targets no further out than `EXTREME`."""
-        return self._replace(target=np.asarray(np.clip(self.target, -EXTREME, EXTREME), dtype=np.float64))
 
 
 def check_estimator(estimator: Any) -> None:

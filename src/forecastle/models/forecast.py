@@ -50,6 +50,17 @@ class ClassForecast:
     values: FloatArray
 
 
+def drawn_to_uniform(values: FloatArray, count: int) -> FloatArray:
+    """Probabilities as if each class had been seen once more among `count` windows, ``(count·p + 1) / (count + K)``.
+
+    So that a class that was missing in training does not make the log loss infinite. Classes along the last axis.
+
+    >>> drawn_to_uniform(np.array([1.0, 0.0]), 8)
+    array([0.9, 0.1])
+    """
+    return np.asarray((count * values + 1) / (count + values.shape[-1]))
+
+
 Forecast: TypeAlias = QuantileForecast | SampleForecast | ClassForecast
 
 

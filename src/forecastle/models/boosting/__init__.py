@@ -1,0 +1,1 @@
+"""Gradient-boosted trees of LightGBM, XGBoost and CatBoost behind one forecaster."""
