@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import make_bars
 
+from forecastle.data import resampling
 from forecastle.data.bars import OPTIONAL, PRICES, Bars, Panel
 from forecastle.data.files import ParquetSource
 from forecastle.data.loading import load
@@ -155,13 +156,29 @@ def test_the_same_timeframe_gives_the_same_bars() -> None:
     assert resample(bars, "1h", NEW_YORK).content == bars.content
 
 
-def test_several_timeframes_at_once_are_each_of_them_bit_for_bit() -> None:
+@pytest.mark.parametrize("many", [0, 10**9], ids=["two threads", "one thread"])
+@pytest.mark.parametrize("volume", ["whole", "parts", "whole but too large"])
+def test_several_timeframes_at_once_are_each_of_them_bit_for_bit(
+    volume: str, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resampling, "MANY", many)
     bars = week_of_foreign_exchange(3, 1)
-    bars = replace(bars, volume=np.random.default_rng(3).random(len(bars)))
+    random = np.random.default_rng(3).random(len(bars))
+    volumes = {"whole": bars.volume, "parts": random, "whole but too large": np.rint(random * 2**60)}
+    bars = replace(bars, volume=volumes[volume])
     timeframes = ["1D", "10min", "15min", "1h", "1W", "5min", "4h"]
     for start in ("00:00 UTC", NEW_YORK, "00:00 Europe/Helsinki"):
         together = resample_each(bars, timeframes, start)
         assert [b.content for b in together] == [resample(bars, each, start).content for each in timeframes]
+
+
+def test_volumes_are_summed_bit_for_bit_as_numpy_sums_them_from_the_first_bars() -> None:
+    bars = week_of_foreign_exchange(2, 1)
+    bars = replace(bars, volume=np.random.default_rng(3).random(len(bars)))
+    for slow in resample_each(bars, ["5min", "1h", "1D"]):
+        edges = np.searchsorted(bars.time, slow.time)
+        assert slow.volume is not None
+        np.testing.assert_array_equal(slow.volume[:-1], np.add.reduceat(bars.volume, edges)[:-1])  # the last goes on
 
 
 def test_slower_bars_can_be_made_slower_again() -> None:

@@ -171,24 +171,24 @@ def test_the_leaks_would_look_like_skill_and_the_join_does_not() -> None:
     assert rates[Nearest] > 0.53
 
 
-def test_each_timeframe_is_resampled_once_for_each_symbol_and_content(
+def test_all_timeframes_are_resampled_once_and_together_for_each_symbol_and_content(
     five: Bars, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[tuple[str, str]] = []
-    real = module.resample
+    seen: list[tuple[str, tuple[str, ...]]] = []
+    real = module.resample_each
 
-    def counted(bars: Bars, timeframe: str, day_start: str) -> Bars:
-        seen.append((bars.symbol, timeframe))
-        return real(bars, timeframe, day_start)
+    def counted(bars: Bars, timeframes: Sequence[str], day_start: str) -> tuple[Bars, ...]:
+        seen.append((bars.symbol, tuple(sorted(timeframes))))
+        return real(bars, timeframes, day_start)
 
-    monkeypatch.setattr(module, "resample", counted)
+    monkeypatch.setattr(module, "resample_each", counted)
     nodes = {
         "log_return": {"_target_": "forecastle.features.returns.LogReturn", "timeperiod": 3},
         "cci": {"_target_": "forecastle.features.talib.TALib", "function": "CCI", "timeperiod": 5},
     }
     panel = Panel((five, replace(make_bars(3000, minutes=5, seed=1), symbol="OTHER")))
     frame = compute(panel, build_indicators(nodes, FIVE, ["5min", "15min", "1h"]))
-    assert sorted(seen) == [(symbol, timeframe) for symbol in ("OTHER", "TEST") for timeframe in ("15min", "1h")]
+    assert sorted(seen) == [(symbol, ("15min", "1h")) for symbol in ("OTHER", "TEST")]
     assert frame.columns[:3] == ("log_return_3@5min", "log_return_3@15min", "log_return_3@1h")
     resampler = Resampler()
     assert resampler(five, "1h") is resampler(five, "1h")

@@ -15,7 +15,7 @@ from forecastle.config.schema import Node
 from forecastle.config.target import TIMEFRAMES, build
 from forecastle.data.bars import Bars
 from forecastle.data.interval import interval_text
-from forecastle.data.resampling import MIDNIGHT, resample
+from forecastle.data.resampling import MIDNIGHT, resample_each
 from forecastle.data.timeframe import parse_timeframe
 from forecastle.errors import ConfigError
 from forecastle.features.frame import Indicator, may_miss
@@ -54,10 +54,11 @@ class Resampler:
     def __init__(self, day_start: str = MIDNIGHT, entries: int = 32) -> None:
         self.day_start = day_start
         self._entries = entries
+        self._expected: list[str] = []
         self._begin()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"day_start": self.day_start, "_entries": self._entries}
+        return {name: getattr(self, name) for name in ("day_start", "_entries", "_expected")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -67,19 +68,29 @@ class Resampler:
         self._made: OrderedDict[tuple[str, str, str], Slower] = OrderedDict()
         self._lock = threading.Lock()
 
+    def expect(self, timeframe: str) -> None:
+        """Tell that a timeframe will be asked for: all such are made with the first of them, which is faster."""
+        if timeframe not in self._expected:
+            self._expected.append(timeframe)
+
     def __call__(self, bars: Bars, timeframe: str) -> Slower:
         """The complete bars of a slower timeframe; a first one that began before `bars` do is none of them."""
         key = (bars.symbol, timeframe, bars.content)
         with self._lock:
             if key not in self._made:
-                slow = resample(bars, timeframe, self.day_start)
-                whole = not len(slow) or slow.time[0] >= bars.time[0]
-                slow = slow if whole else slow[1:]
-                self._made[key] = Slower(slow, np.bincount(self.newest(bars, slow) + 1, minlength=len(slow) + 1))
-                while len(self._made) > self._entries:
-                    self._made.popitem(last=False)
+                self._make(bars, [*(each for each in self._expected if each != timeframe), timeframe])
             self._made.move_to_end(key)
             return self._made[key]
+
+    def _make(self, bars: Bars, timeframes: Sequence[str]) -> None:
+        """Make the slower bars of these timeframes; where not all can be kept, those of the last ones are."""
+        for timeframe, slow in zip(timeframes, resample_each(bars, timeframes, self.day_start), strict=True):
+            whole = not len(slow) or slow.time[0] >= bars.time[0]
+            shown = slow if whole else slow[1:]
+            rows = np.bincount(self.newest(bars, shown) + 1, minlength=len(shown) + 1)
+            self._made[bars.symbol, timeframe, bars.content] = Slower(shown, rows)
+        while len(self._made) > self._entries:
+            self._made.popitem(last=False)
 
     @staticmethod
     def newest(bars: Bars, slow: Bars) -> IntArray:
@@ -166,6 +177,9 @@ class OnTimeframes:
                     f"timeframes: multiples of the bars' interval {interval_text(interval)} wanted, got {timeframe}"
                 )
         self._own = tuple(bool(length == interval) for length in lengths)
+        for timeframe, own in zip(self.timeframes, self._own, strict=True):
+            if not own:
+                resampler.expect(timeframe)
         self.columns = tuple(f"{column}@{timeframe}" for timeframe in self.timeframes for column in indicator.columns)
         self.warmup = max(self._bars(length, interval) for length in lengths)
         slower = () if all(self._own) or "calendar" in indicator.needs else ("calendar",)
