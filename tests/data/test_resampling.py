@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import make_bars
 
-from forecastle.data import resampling
 from forecastle.data.bars import OPTIONAL, PRICES, Bars, Panel
 from forecastle.data.files import ParquetSource
 from forecastle.data.loading import load
@@ -156,12 +155,8 @@ def test_the_same_timeframe_gives_the_same_bars() -> None:
     assert resample(bars, "1h", NEW_YORK).content == bars.content
 
 
-@pytest.mark.parametrize("many", [0, 10**9], ids=["two threads", "one thread"])
 @pytest.mark.parametrize("volume", ["whole", "parts", "whole but too large"])
-def test_several_timeframes_at_once_are_each_of_them_bit_for_bit(
-    volume: str, many: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(resampling, "MANY", many)
+def test_several_timeframes_at_once_are_each_of_them_bit_for_bit(volume: str) -> None:
     bars = week_of_foreign_exchange(3, 1)
     random = np.random.default_rng(3).random(len(bars))
     volumes = {"whole": bars.volume, "parts": random, "whole but too large": np.rint(random * 2**60)}

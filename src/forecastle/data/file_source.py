@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -11,15 +12,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from forecastle.arrays import TIME
 from forecastle.data.bars import PRICES
-from forecastle.data.clock import EPOCH_UNITS, check_zone, to_utc
+from forecastle.data.clock import EPOCH_UNITS, check_zone, to_utc, utc
 from forecastle.data.columns import check_columns, find_columns
 from forecastle.data.format import Format
-from forecastle.data.interval import most_frequent, parse_interval, steps
+from forecastle.data.interval import parse_interval
 from forecastle.data.joining import bid_and_ask, one_after_another
 from forecastle.data.location import find_files, paths_of, symbol_of
-from forecastle.data.selection import between, newest, with_symbols
+from forecastle.data.selection import Wanted, between, newest, step_of, with_symbols
 from forecastle.data.units import difference, middle, scaled, total
 from forecastle.errors import ConfigError, DataError, nearest
 
@@ -36,8 +36,7 @@ class FileSource(ABC, Generic[Written]):
     path
         The file, or a pattern such as ``data/EURUSD_*.csv.gz`` for several that are read one after the other; or
         ``bid`` and ``ask``, each with such a path: then prices are the means of both sides and the spread is that at
-        the close (``ask`` may be None: then the prices are the bid's and no spread is known). Files are read
-        whole; only of one Parquet file with one symbol does `recent` read the parts that it needs.
+        the close (``ask`` may be None: then the prices are the bid's and no spread is known).
     columns
         Our name to the file's name for ``time symbol open high low close volume spread``. What is missing or None is
         found under its usual names, whatever their case; a spread has to be named. ``""`` leaves out what is optional.
@@ -122,17 +121,20 @@ class FileSource(ABC, Generic[Written]):
         DataError
             If a file cannot be read as it was described.
         """
-        sides = [self._side(key, path) for key, path in self.paths.items()]
-        table = sides[0] if len(sides) == 1 else bid_and_ask(sides[0], sides[1], self.name)
-        if self.symbols is not None:
-            table = with_symbols(table, self.symbols, self.name)
-        if self.label == "close":
-            table["time"] = table["time"] - pd.Timedelta(self._length(table))
-        return between(table, start, end)
+        return between(self._table(None), start, end)
 
     def recent(self, count: int, end: pd.Timestamp | None = None) -> pd.DataFrame:
-        """The newest `count` rows of each symbol before `end`."""
-        return newest(self.history(end=end), count)
+        """The newest `count` rows of each symbol before `end`.
+
+        A text file is read from its end where it is not packed, has no symbol column and is in order of time (looked at
+        in that part and at a few lines before it); the index counts its rows from the end, the last one being -1. Of
+        a Parquet file those row groups are read that can hold the rows. Other files are read whole.
+        """
+        if count < 1 or (self.label == "close" and self._span is None):  # all rows tell the length of a bar
+            return newest(self.history(end=end), count)
+        bound, later = utc(end), self._span if self.label == "close" and self._span is not None else 0
+        wanted = Wanted(count, None if bound is None else bound + pd.Timedelta(later))
+        return newest(between(self._table(wanted), None, end), count)
 
     def fingerprint(self) -> str:
         """Path, size and time of change of every file, and settings.
@@ -149,17 +151,32 @@ class FileSource(ABC, Generic[Written]):
         settings = (self.columns, self.timezone, self.label, self.interval, self.symbol, self.symbols, self.format)
         return f"{';'.join(parts)}:{settings!r}"
 
-    def _side(self, key: str, pattern: str) -> pd.DataFrame:
+    def _table(self, wanted: Wanted | None) -> pd.DataFrame:
+        """The raw table of all files, its rows labelled by open time; what is not wanted may be left out."""
+        sides = [self._side(key, path, wanted) for key, path in self.paths.items()]
+        table = sides[0] if len(sides) == 1 else bid_and_ask(sides[0], sides[1], self.name)
+        if self.symbols is not None:
+            table = with_symbols(table, self.symbols, self.name)
+        if self.label == "close":
+            table["time"] = table["time"] - pd.Timedelta(self._length(table))
+        return table
+
+    def _side(self, key: str, pattern: str, wanted: Wanted | None) -> pd.DataFrame:
         """The raw table of all files of a pattern."""
         files = find_files(pattern, key)
-        tables = [self._file(file, alone=len(files) == 1) for file in files]
+        read = self._file if wanted is None else partial(self._newest, wanted=wanted)
+        tables = [read(file, alone=len(files) == 1) for file in files]
         if len(files) > 1:
             names = pd.Index([str(file) for file in files])
             for number, table in enumerate(tables):
                 codes = np.full(len(table), number)
                 table["file"] = pd.Categorical.from_codes(codes, categories=names)
-                table["row"] = table.index + 1
+                table["row"] = table.index + (table.index >= 0)  # from 1, or from -1 where counted from the end
         return one_after_another(tables)
+
+    @abstractmethod
+    def _newest(self, path: Path, wanted: Wanted, *, alone: bool) -> pd.DataFrame:
+        """The rows of one file among which are the newest, of each symbol; what else there is does not matter."""
 
     def _file(self, path: Path, *, alone: bool) -> pd.DataFrame:
         """The raw table of one file, its rows as they stand there, labels and symbols as they are."""
@@ -230,11 +247,7 @@ class FileSource(ABC, Generic[Written]):
         """Length of a bar: as declared, or the most frequent step."""
         if self._span is not None:
             return self._span
-        parts = [
-            steps(part.dt.tz_localize(None).to_numpy().astype(TIME))
-            for _, part in table["time"].groupby(table["symbol"], observed=True)
-        ]
-        span = most_frequent(np.concatenate(parts)) if parts else None
+        span = step_of(table["time"], table["symbol"])
         if span is None:
             raise DataError(f"{self.name}: too few rows to derive the interval; say data.interval=1h, for example")
         return span

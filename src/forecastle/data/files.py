@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 from collections.abc import Mapping, Sequence
 from copy import copy
 from pathlib import Path
@@ -14,21 +15,22 @@ import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 
-from forecastle.data.clock import utc
 from forecastle.data.columns import find_columns
 from forecastle.data.content import read_content
 from forecastle.data.file_source import FileSource
 from forecastle.data.format import Format, TextFormat
-from forecastle.data.location import find_files
 from forecastle.data.row_groups import newest_groups
-from forecastle.data.selection import newest
+from forecastle.data.selection import Wanted
+from forecastle.data.tail import HEAD, read_head, read_tail
 from forecastle.errors import DataError
 
 NULLS = ["", "nan", "NaN", "null"]
 """Texts of a CSV file that mean a missing value; NA is not one of them, since there is a symbol of this name."""
 
-HEAD = 1 << 16
-"""Bytes in which the first line ends."""
+MARGIN = 1 << 14
+"""Bytes at the end of a file that are read beyond those that its newest rows are thought to take."""
+
+logger = logging.getLogger(__name__)
 
 
 class CsvSource(FileSource[TextFormat]):
@@ -40,13 +42,50 @@ class CsvSource(FileSource[TextFormat]):
     kind = "CSV"
     formats = TextFormat
 
+    _part: pa.Buffer | None = None
+    """Content of a part of the file that is read; None: all."""
+
+    def _newest(self, path: Path, wanted: Wanted, *, alone: bool) -> pd.DataFrame:
+        """The rows at the end of the file where it is known to be in order of time, else all."""
+        try:
+            found = self._from_end(path, wanted, alone=alone)
+        except (DataError, OSError, pa.ArrowException):  # told, with the row of the file, when it is read whole
+            found = None
+        if found is not None:
+            return found
+        logger.debug("%s: read whole for its newest %d rows", path, wanted.count)
+        return self._file(path, alone=alone)
+
+    def _from_end(self, path: Path, wanted: Wanted, *, alone: bool) -> pd.DataFrame | None:
+        """The rows at the end of the file, counted from there, or None where the whole file has to be read."""
+        head = read_head(path)
+        if head is None:
+            return None
+        part = copy(self)
+        part._part = pa.py_buffer(head)
+        names, _ = part._names(path)
+        if "symbol" in find_columns(names, self.columns, str(path)):
+            return None
+        header = not self._is_bare(first_line(part._part), path)
+        size = (wanted.count + 1) * max(map(len, head.splitlines())) + MARGIN
+        while (tail := read_tail(path, head, size, header=header)) is not None:
+            part._part = tail.content
+            table = part._file(path, alone=alone)
+            if not table["time"].dropna().is_monotonic_increasing:
+                return None
+            rows = table.iloc[tail.samples :]
+            there = rows["time"].notna() if wanted.end is None else rows["time"] < wanted.end
+            if int(there.sum()) >= wanted.count:
+                return rows.set_axis(pd.RangeIndex(-len(rows), 0))
+            size *= 4
+        return None
+
     def _names(self, path: Path) -> tuple[list[str], pa.Buffer]:
-        content = read_content(path)
+        content = read_content(path) if self._part is None else self._part
         line = first_line(content)
-        fields = split_line(line, self.format.separator_of(line), path)
-        if self.format.names is not None and not is_header(fields):
+        if self.format.names is not None and self._is_bare(line, path):
             return list(self.format.names), content
-        return fields, content
+        return split_line(line, self.format.separator_of(line), path), content
 
     def _read(self, path: Path, content: pa.Buffer | None, roles: Mapping[str, str]) -> pa.Table:
         expected = {
@@ -75,7 +114,7 @@ class CsvSource(FileSource[TextFormat]):
     ) -> pa.Table:
         line = first_line(content)
         separator = self.format.separator_of(line)
-        bare = self.format.names is not None and not is_header(split_line(line, separator, path))
+        bare = self._is_bare(line, path)
         return pyarrow.csv.read_csv(
             pa.BufferReader(content),
             read_options=pyarrow.csv.ReadOptions(column_names=list(self.format.names or []) if bare else None),
@@ -89,6 +128,10 @@ class CsvSource(FileSource[TextFormat]):
             ),
         )
 
+    def _is_bare(self, line: str, path: Path) -> bool:
+        """Whether a first line is one of candles, so that the format names the columns."""
+        return self.format.names is not None and not is_header(split_line(line, self.format.separator_of(line), path))
+
 
 class ParquetSource(FileSource[Format]):
     """Candles in Parquet files; see `FileSource` for the parameters."""
@@ -99,38 +142,28 @@ class ParquetSource(FileSource[Format]):
     _groups: list[int] | None = None
     """Row groups that are read; None: all."""
 
-    def recent(self, count: int, end: pd.Timestamp | None = None) -> pd.DataFrame:
-        """The newest `count` rows of each symbol before `end`.
-
-        Of one file with one symbol only the row groups are read that can hold them, by the bounds of the times that
-        the file itself tells of each; the index is the row of the file all the same.
-        """
-        single = self._single()
-        if single is None or count < 1:
-            return super().recent(count, end)
-        path, column = single
-        bound = utc(end)
-        if bound is not None and self._span is not None and self.label == "close":
-            bound += pd.Timedelta(self._span)
+    def _newest(self, path: Path, wanted: Wanted, *, alone: bool) -> pd.DataFrame:
+        """The rows of the row groups that can hold those wanted; the index is the row of the file all the same."""
+        found = self._places(path)
+        if found is None:
+            return self._file(path, alone=alone)
         part = copy(self)
-        part._groups = newest_groups(path, column, count, bound, self.timezone)
-        table = part.history(end=end)
+        part._groups = newest_groups(path, *found, wanted.count, wanted.end, self.timezone)
+        table = part._file(path, alone=alone)
         metadata = pyarrow.parquet.read_metadata(path)
         starts = np.cumsum([0, *(metadata.row_group(each).num_rows for each in range(metadata.num_row_groups))])
-        rows = np.concatenate([np.arange(starts[each], starts[each + 1]) for each in part._groups])
-        table.index = pd.Index(rows[table.index.to_numpy()])
-        return newest(table, count)
+        table.index = pd.Index(np.concatenate([np.arange(starts[each], starts[each + 1]) for each in part._groups]))
+        return table
 
-    def _single(self) -> tuple[Path, str] | None:
-        """The one file and its column of times, where one file holds one symbol and its times are its own bars'."""
-        files = [file for key, path in self.paths.items() for file in find_files(path, key)]
-        if len(files) != 1 or self.format.time is not None or (self.label == "close" and self._span is None):
+    def _places(self, path: Path) -> tuple[str, str | None] | None:
+        """The columns of the times and of the symbols, where the times are those of the bars as they stand."""
+        if self.format.time is not None:
             return None
         try:
-            found = find_columns(self._names(files[0])[0], self.columns, str(files[0]))
+            found = find_columns(self._names(path)[0], self.columns, str(path))
         except (pa.ArrowException, OSError):
             return None  # told when it is read
-        return (files[0], found["time"][0]) if "symbol" not in found and len(found["time"]) == 1 else None
+        return (found["time"][0], found.get("symbol", [None])[0]) if len(found["time"]) == 1 else None
 
     def _names(self, path: Path) -> tuple[list[str], None]:
         if path.stat().st_size == 0:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from forecastle.arrays import SPAN, TIME, FloatArray
-from forecastle.data.bars import OPTIONAL, Bars, Panel
+from forecastle.data.bars import OPTIONAL, PRICES, Bars, Panel
 from forecastle.data.groups import Groups
 from forecastle.data.interval import interval_text
 from forecastle.data.timeframe import Bins, bins, days_around, parse_timeframe
@@ -24,9 +22,6 @@ EXTREMES = {"high": np.maximum, "low": np.minimum}
 
 BLOCK = 16_384
 """Volumes that are looked at together, so that they stay in the processor's cache."""
-
-MANY = 50_000
-"""Bars from which on a second thread saves more time than it takes to start; NumPy lets both compute at once."""
 
 
 def resample(bars: Bars, timeframe: str, day_start: str = MIDNIGHT) -> Bars:
@@ -85,7 +80,8 @@ def resample_each(bars: Bars, timeframes: Sequence[str], day_start: str = MIDNIG
     if not len(bars):
         return tuple(replace(bars, interval=np.timedelta64(length, "us")) for length in lengths)
     steps = _steps(bars, sorted(set(lengths)), day_start)
-    made = _columns(bars, steps)
+    given = {name: getattr(bars, name) for name in (*PRICES, *OPTIONAL)}
+    made = {name: _column(name, column, steps) for name, column in given.items() if column is not None}
     slower = {step.length: _closed(bars, step, {name: made[name][step.length] for name in made}) for step in steps}
     return tuple(slower[length] for length in lengths)
 
@@ -165,17 +161,6 @@ def _check_whole(bars: Bars, step: _Step) -> None:
             f"{known[at]}, they meet at {step.bins.end[at : at + 1].view(TIME)[0]}; another day_start may suit these "
             "bars"
         )
-
-
-def _columns(bars: Bars, steps: Sequence[_Step]) -> dict[str, dict[int, Any]]:
-    """Each column of the slower bars by their length; two at a time where there are many bars."""
-    given = {name: getattr(bars, name) for name in (*EXTREMES, *OPTIONAL, "open", "close")}
-    there = {name: column for name, column in given.items() if column is not None}
-    if len(bars) < MANY:
-        return {name: _column(name, column, steps) for name, column in there.items()}
-    with ThreadPoolExecutor(2) as pool:
-        made = pool.map(partial(_column, steps=steps), there, there.values())
-        return dict(zip(there, made, strict=True))
 
 
 def _column(name: str, column: FloatArray, steps: Sequence[_Step]) -> dict[int, FloatArray]:

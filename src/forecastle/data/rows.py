@@ -95,9 +95,12 @@ def _without_empty(rows: Rows) -> Rows:
 
 
 def row_number(table: pd.DataFrame, position: int) -> int:
-    """Number of a row in its source, the first data row being 1: from the table's index where it is one of integers."""
-    label = table.index[position] if pd.api.types.is_integer_dtype(table.index.dtype) else position
-    return int(label) + 1
+    """Number of a row in its source, from the table's index where it is one of integers: the first data row is 1.
+
+    Where rows were counted from the end, which the index tells by numbers below zero, the last one is -1.
+    """
+    label = int(table.index[position]) if pd.api.types.is_integer_dtype(table.index.dtype) else position
+    return label + 1 if label >= 0 else label
 
 
 def numbers(column: pd.Series) -> tuple[FloatArray, BoolArray]:

@@ -1,13 +1,25 @@
-"""Parts of a raw table: a stretch of time, the newest rows, some symbols."""
+"""Parts of a raw table: a stretch of time, the newest rows, some symbols; and the step between its rows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
+from forecastle.arrays import TIME
 from forecastle.data.clock import utc
+from forecastle.data.interval import most_frequent, steps
 from forecastle.errors import ConfigError, DataError, nearest
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """So many of the newest rows of each symbol whose labels, in UTC, lie before `end` (None: any)."""
+
+    count: int
+    end: pd.Timestamp | None
 
 
 def between(table: pd.DataFrame, start: pd.Timestamp | None, end: pd.Timestamp | None) -> pd.DataFrame:
@@ -56,3 +68,11 @@ def with_symbols(table: pd.DataFrame, symbols: Sequence[str], where: str) -> pd.
             hint = nearest(symbol, there) or f"; there are {', '.join(sorted(there)[:12])}"
             raise DataError(f"{where}: no symbol {symbol!r}{hint}")
     return table[table["symbol"].isin(list(symbols))]
+
+
+def step_of(time: pd.Series, symbol: pd.Series) -> np.timedelta64 | None:
+    """Return the most frequent step between the times of one symbol, or None where there is none."""
+    parts = [
+        steps(part.dt.tz_localize(None).to_numpy().astype(TIME)) for _, part in time.groupby(symbol, observed=True)
+    ]
+    return most_frequent(np.concatenate(parts)) if parts else None
