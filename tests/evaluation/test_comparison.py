@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from arch.bootstrap import MCS, StationaryBootstrap
+from arch.bootstrap import MCS, SPA, StationaryBootstrap
 from statsmodels.tsa.stattools import diebold_mariano_test
 
 from forecastle.evaluation import comparison
@@ -101,3 +101,23 @@ def test_superiority_needs_a_forecaster_that_is_better_than_the_baseline() -> No
     losses[:, 3] = baseline - 0.03 + 0.01 * np.random.default_rng(0).normal(size=500)
     assert comparison.superior(losses, baseline, 2, 0) < 0.01
     assert comparison.superior(baseline[:, None], baseline, 2, 0) == 1.0
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.006, 0.012])
+def test_superiority_is_that_of_arch_where_all_gains_are_equally_noisy(shift: float) -> None:
+    """Its statistic is not divided by the standard error, so that the two agree where the errors are alike."""
+    gains = persistent(600, 4, seed=21) - 1
+    gains = gains / gains.std(axis=0) * 0.1
+    baseline = np.ones(600)
+    losses = baseline[:, None] - gains
+    losses[:, 0] -= shift
+    test = SPA(baseline, losses, reps=1000, block_size=block_length(600, 3), seed=4)
+    test.compute()
+    assert comparison.superior(losses, baseline, 3, 0) == pytest.approx(test.pvalues["consistent"], abs=0.08)
+
+
+def test_a_noisy_hopeless_forecaster_does_not_hide_a_sure_gain() -> None:
+    random = np.random.default_rng(8)
+    baseline = np.ones(400)
+    losses = np.stack([1 - 0.01 + 0.02 * random.normal(size=400), 1.2 + 2.0 * random.normal(size=400)], axis=1)
+    assert comparison.superior(losses, baseline, 1, 0) < 0.001
