@@ -69,7 +69,7 @@ def windows_of(panel: Panel, frame: FeatureFrame, target: str, horizon: int = 3)
 @lru_cache
 def parts(target: str) -> tuple[Windows, Windows, Windows]:
     """Training, validation and test windows, in time."""
-    windows = windows_of(*market(300), target)
+    windows = windows_of(*market(400), target)
     time = windows.context.origin
     cuts = np.sort(time)[[int(0.6 * len(time)), int(0.8 * len(time))]]
     train = windows[np.flatnonzero(windows.label_end <= cuts[0])]
@@ -180,8 +180,8 @@ def test_a_forecast_does_not_depend_on_the_windows_beside_it(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_forecast_does_not_see_what_comes_after_its_origin(name):
-    now = 70
-    panel, frame = market(120, seed=5, symbols=1)
+    now = 190
+    panel, frame = market(240, seed=5, symbols=1)
     (bars,) = panel
     close = bars.close.copy()
     close[now + 1 :] *= 1.5 + np.sin(np.arange(len(close) - now - 1))
@@ -209,7 +209,18 @@ def pinball(forecast: QuantileForecast, target: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize(
-    "name", ["ridge", "lasso", "random_forest", "gradient_boosting", "mlp", "lightgbm", "xgboost", "catboost"]
+    "name",
+    [
+        "ridge",
+        "lasso",
+        "random_forest",
+        "gradient_boosting",
+        "mlp",
+        "quantile_regression",
+        "lightgbm",
+        "xgboost",
+        "catboost",
+    ],
 )
 def test_a_planted_signal_is_found(name):
     windows = windows_of(*market(1500, signal=1.5, symbols=1), "log_return", horizon=2)
