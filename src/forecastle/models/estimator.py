@@ -97,6 +97,11 @@ class SklearnForecaster:
         """Class name of the estimator, for messages."""
         return type(self.estimator).__name__
 
+    @property
+    def estimators(self) -> list[Any]:
+        """The fitted estimators, one for all steps or one for each; none before `fit`."""
+        return self._fitted
+
     def history(self, horizon: int) -> int:  # noqa: ARG002 (the contract's argument)
         """Bars of past log close that it reads: none beyond the origin's, so 1."""
         return 1

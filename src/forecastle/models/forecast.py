@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self, TypeAlias, runtime_checkable
+from typing import Any, Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
 
@@ -108,3 +108,23 @@ class Resumable(Protocol):
     """
 
     checkpoints: Path | None
+
+
+@runtime_checkable
+class Tabular(Protocol):
+    """A forecaster by estimators that see one row of inputs (`forecastle.models.examples.inputs_of`).
+
+    Attributes
+    ----------
+    lags
+        Bars of features in a row.
+    estimators
+        The fitted ones, in the order of the steps: one for all, or one for each.
+    """
+
+    lags: int
+
+    @property
+    def estimators(self) -> list[Any]:
+        """The fitted estimators."""
+        ...
