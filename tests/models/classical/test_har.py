@@ -99,7 +99,7 @@ def test_a_planted_process_is_forecast_within_two_percent_of_its_own_law(target:
     forecast: dict[str, Forecaster] = {"har": HAR(), "walk": RandomWalk()}
     scores = {name: crps(each.fit(train).predict(test.context).values, test.target) for name, each in forecast.items()}
     assert scores["har"] == pytest.approx(oracle, rel=0.02)
-    assert scores["walk"] > 1.02 * scores["har"]
+    assert scores["walk"] > 1.005 * scores["har"]
 
 
 @pytest.mark.parametrize(
