@@ -90,7 +90,7 @@ def print_run(finished: Run) -> None:
 
 def print_sweep(record: SweepRecord) -> None:
     """Print the ranking of a sweep, on the validation part."""
-    from forecastle.evaluation.table import render_ranking
+    from forecastle.evaluation.ranking import render_ranking
 
     jobs = record.jobs()
     shared = set.intersection(*(set(job.choices) for job in jobs)) if len(jobs) > 1 else set()

@@ -6,7 +6,9 @@ from copy import deepcopy
 
 import pytest
 
-from forecastle.evaluation.table import WIDTH, ranked, render, render_ranking
+from forecastle.evaluation.layout import WIDTH
+from forecastle.evaluation.ranking import ranked, render_ranking
+from forecastle.evaluation.table import render
 
 SCORES = {
     "target": "log_return",

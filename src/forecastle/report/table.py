@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from forecastle.evaluation.table import percent_places
+from forecastle.evaluation.layout import percent_places
 from forecastle.report.diagnosis import coverage
 from forecastle.report.folder import Forecasts, baselines
 from forecastle.report.words import NOTHING, column, defined, moment, percent, plain, spoken

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from forecastle.evaluation.table import percent_places
+from forecastle.evaluation.layout import percent_places
 from forecastle.report.folder import baselines
 from forecastle.report.words import defined, percent
 

@@ -1,0 +1,151 @@
+"""The ranking of a sweep, as text: runs that answer the same question, best first."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from forecastle.evaluation.layout import (
+    ARROWS,
+    MISSING,
+    WIDTH,
+    Column,
+    Scores,
+    decimals_for,
+    fixed,
+    folded,
+    lay,
+    skill_text,
+    steps_text,
+    wide,
+    with_interval,
+)
+from forecastle.evaluation.score import MODEL
+
+REFERENCE = "random_walk"
+"""The baseline whose skill stands in a ranking."""
+
+Row = Mapping[str, Any]
+
+
+def ranked(rows: Sequence[Row]) -> list[Row]:
+    """Rows of a sweep, best first in the direction of their objective; those without a score last, in their order.
+
+    Rows that differ in target, objective, unit, steps, symbols or windows, or on which the random walk scores
+    otherwise (which tells other bars or other quantile levels), cannot be compared: they stand apart, in the order in
+    which these questions appear.
+    """
+    questions = list(dict.fromkeys(_question(row) for row in rows if row["part"]))
+
+    def place(row: Row) -> tuple[int, float]:
+        value = _objective(row)
+        if value is None:
+            return len(questions), 0.0
+        return questions.index(_question(row)), -value if row["part"]["direction"] == "max" else value
+
+    return sorted(rows, key=place)
+
+
+def render_ranking(rows: Sequence[Row]) -> str:
+    """Table of a sweep, ranked on the scores that are given (those of the validation part).
+
+    Parameters
+    ----------
+    rows
+        One for each run: ``name`` (its choices), ``run`` (its id, or None), ``part`` (its scores, as `combine` gives
+        them, or None) and ``error`` (why there are none, or None).
+
+    Returns
+    -------
+    str
+        Lines without a newline at the end; the last one tells the number of runs that were compared.
+    """
+    order = ranked(rows)
+    scored = [row for row in order if _objective(row) is not None]
+    unscored = order[len(scored) :]
+    lines: list[str] = []
+    sizes: list[int] = []
+    for question in dict.fromkeys(_question(row) for row in scored):
+        alike = [row for row in scored if _question(row) == question]
+        sizes.append(len(alike))
+        lines += [*([""] if lines else []), *_ranking_table(alike)]
+    for row in unscored:
+        what = (
+            f"failed: {row['name']}: {row['error']}" if row["error"] else f"{row['name']}: its objective is undefined"
+        )
+        lines += textwrap.wrap(what, WIDTH, subsequent_indent="  ")
+    return "\n".join([*lines, _luck(sizes, len(unscored))])
+
+
+def _question(row: Row) -> tuple[object, ...]:
+    """What rows must share to be ranked among each other."""
+    part = row["part"]
+    walk = _reference(part)
+    asked = (part[key] for key in ("target", "objective", "unit", "start", "end", "windows"))
+    return *asked, *part["steps"], *part["by_symbol"], None if walk is None else f"{walk:.6g}"
+
+
+def _reference(part: Scores) -> float | None:
+    """The objective of the random walk, which is the same for all models on the same bars."""
+    value: float | None = part["scores"].get(REFERENCE, {}).get(part["objective"])
+    return value
+
+
+def _headed(part: Scores) -> list[str]:
+    """What a ranking is about."""
+    symbols = list(part["by_symbol"])
+    shown = ", ".join(symbols[:6]) + (f" and {len(symbols) - 6} more" if len(symbols) > 6 else "")
+    walk = _reference(part)
+    lines = textwrap.wrap(
+        f"{part['target']}: {part['objective']} in {part['unit']} over {steps_text(part)} [95 %]", WIDTH
+    )
+    return lines + textwrap.wrap(
+        f"{shown}: {part['windows']} windows, {part['start'][:10]} to {part['end'][:10]}"
+        f"{'' if walk is None else f'; {REFERENCE} {fixed(walk, decimals_for([walk]))}'}",
+        WIDTH,
+    )
+
+
+def _ranking_table(rows: Sequence[Row]) -> list[str]:
+    """Lines for runs that answer one question and have a score."""
+    first = rows[0]["part"]
+    values = [_objective(row) for row in rows]
+    decimals = decimals_for(values)
+    objectives = [
+        with_interval(value, row["part"]["interval"][MODEL], decimals) for row, value in zip(rows, values, strict=True)
+    ]
+    columns: list[Column] = [
+        ["", *(str(place) for place in range(1, len(rows) + 1))],
+        ["run", *(str(row["run"]) for row in rows)],
+        [first["objective"] + ARROWS[first["direction"]], *objectives],
+        [f"skill vs {REFERENCE}", *(_ranking_skill(row) for row in rows)],
+    ]
+    room = max(12, WIDTH - wide(columns) - 2)
+    columns.insert(1, ["choice", *(folded(str(row["name"]), room) for row in rows)])
+    return [*_headed(first), *lay(columns, texts={1, 2})]
+
+
+def _luck(sizes: Sequence[int], unscored: int) -> str:
+    """The last line, from the number of runs in each table."""
+    scored = sum(sizes)
+    without = f" ({unscored} without a score)" if unscored else ""
+    if max(sizes, default=0) < 2:
+        return f"{scored} run{'s' * (scored != 1)} scored{without}: nothing to compare"
+    if len(sizes) > 1:
+        return (
+            f"{scored} runs{without} in {len(sizes)} tables, compared within each only: "
+            "the best of many is better by luck alone in part"
+        )
+    return f"{scored} runs compared{without}: the best of {scored} is better by luck alone in part"
+
+
+def _objective(row: Row) -> float | None:
+    scores = row["part"]
+    value = scores["scores"][MODEL][scores["objective"]] if scores else None
+    return None if value is None else float(value)
+
+
+def _ranking_skill(row: Row) -> str:
+    skill = row["part"]["skill"].get(REFERENCE)
+    return MISSING if skill is None or skill["value"] is None else skill_text(skill)
