@@ -226,8 +226,8 @@ def superior(losses: FloatArray, baseline: FloatArray, horizon: int, seed: int) 
     .. math:: T = \max\Big(0, \max_k \sqrt n \, \bar d_k / \hat\omega_k\Big)
 
     and its law is that of the resamples, with each gain centred, but for those that lie further below 0 than
-    :math:`-\hat\omega_k \sqrt{2 \log \log n / n}`: hopeless forecasters do not blunt the test. The law is widened for few
-    blocks, as the intervals are.
+    :math:`-\hat\omega_k \sqrt{2 \log \log n / n}`: hopeless forecasters do not blunt the test. The law is
+    widened for few blocks, as the intervals are.
 
     Parameters
     ----------
