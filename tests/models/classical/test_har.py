@@ -10,28 +10,14 @@ import pytest
 from scipy.stats import norm
 from statsmodels.regression.linear_model import WLS
 
-from forecastle.arrays import SPAN, TIME
-from forecastle.data.bars import Bars, Panel
 from forecastle.errors import ConfigError, ModelError
-from forecastle.features.frame import FeatureFrame
 from forecastle.models.baseline import RandomWalk
 from forecastle.models.classical.har import HAR
 from forecastle.models.forecast import Forecaster
-from forecastle.windows.context import Target, Task, Windows
-from forecastle.windows.sample import make_windows
+from forecastle.windows.context import Target, Windows
 from forecastle.windows.target import Direction, LogReturn, Volatility
 
 LEVELS = tuple(k / 20 for k in range(1, 20))
-
-
-def windows_of(returns: np.ndarray, target: Target, horizon: int = 3, past: int = 30) -> Windows:
-    """Windows of a series of log returns, with one feature that says nothing."""
-    interval = np.timedelta64(1, "D").astype(SPAN)
-    time = np.datetime64("2000-01-01", "us").astype(TIME) + np.arange(len(returns)) * interval
-    close = 100 * np.exp(np.cumsum(returns))
-    frame = FeatureFrame(np.zeros((len(returns), 1), np.float32), ("f",), np.array([len(returns)]), 1, {})
-    panel = Panel((Bars("A", interval, time, close, close, close, close),))
-    return make_windows(panel, frame, Task(target, horizon, LEVELS), context_length=2, past_length=past)
 
 
 def planted(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -46,12 +32,7 @@ def planted(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return returns, size
 
 
-def crps(values: np.ndarray, target: np.ndarray) -> float:
-    error = target[..., None] - values
-    return float(np.mean(2 * np.maximum(np.array(LEVELS) * error, (np.array(LEVELS) - 1) * error)))
-
-
-def test_the_volatility_is_that_of_weighted_least_squares():
+def test_the_volatility_is_that_of_weighted_least_squares(windows_of: Callable[..., Windows]):
     windows = windows_of(planted(1200)[0], Volatility())
     context, steps = windows.context, np.arange(1, 4)
     returns = np.diff(context.past, axis=1)
@@ -64,14 +45,14 @@ def test_the_volatility_is_that_of_weighted_least_squares():
         np.testing.assert_allclose(model.volatility(context)[:, step - 1], reference, rtol=1e-8)
 
 
-def test_a_log_return_and_a_volatility_share_one_volatility():
+def test_a_log_return_and_a_volatility_share_one_volatility(windows_of: Callable[..., Windows]):
     returns = planted(1200)[0]
     models = [HAR().fit(windows_of(returns, target)) for target in (LogReturn(), Volatility())]
     first, second = (m.volatility(windows_of(returns, LogReturn()).context) for m in models)
     np.testing.assert_allclose(first, second, rtol=1e-9)
 
 
-def test_intervals_are_held_out_ratios_times_the_volatility():
+def test_intervals_are_held_out_ratios_times_the_volatility(windows_of: Callable[..., Windows]):
     windows = windows_of(planted(1200)[0], LogReturn())
     model = HAR(calibration=0.3).fit(windows)
     first = windows.context.origin[int(0.7 * len(windows))]
@@ -89,7 +70,9 @@ def test_intervals_are_held_out_ratios_times_the_volatility():
 
 
 @pytest.mark.parametrize("target", [LogReturn(), Volatility()])
-def test_a_planted_process_is_forecast_within_two_percent_of_its_own_law(target: Target):
+def test_a_planted_process_is_forecast_within_two_percent_of_its_own_law(
+    windows_of: Callable[..., Windows], crps: Callable[..., float], target: Target
+):
     returns, size = planted(12_000, seed=1)
     windows = windows_of(returns, target, horizon=1)
     train, test = windows[:8000], windows[8010:]
