@@ -99,8 +99,10 @@ class Retry:
             sleep=self._sleep,
             reraise=True,
         )
+        answers: list[T] = []
         try:
-            return attempts(action)
+            attempts(lambda: answers.append(action()))  # what is returned would be held for as long as it likes
+            return answers.pop()
         except ForecastleError:
             raise
         except Exception as error:

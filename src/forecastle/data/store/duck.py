@@ -19,7 +19,7 @@ from forecastle.data.store.series import COLUMNS, Candles, Series, in_order
 from forecastle.data.store.session import CANDLES, SERIES, Session
 from forecastle.errors import DataError
 
-STRETCH = 2_000_000
+STRETCH = 1_000_000
 """Candles that are read at once."""
 
 TABLES = f"""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from forecastle import paths
-from forecastle.arrays import FloatArray
 from forecastle.data.store.candle_store import CandleStore, chosen
-from forecastle.data.store.series import COLUMNS, Candles, Series, joined, moment
+from forecastle.data.store.filling import Filling
+from forecastle.data.store.series import COLUMNS, Candles, Series, moment
 from forecastle.data.store.session import Session
 from forecastle.errors import ConfigError, DataError
 
@@ -73,7 +73,7 @@ class StoreSource:
             If there is no such store or symbol, or the database fails.
         """
         first, last = moment(start), moment(end)
-        return self._table(lambda session, series: list(session.read(series, first, last)))
+        return self._table(lambda session, series: session.read(series, first, last))
 
     def recent(self, count: int, end: pd.Timestamp | None = None) -> pd.DataFrame:
         """The newest `count` rows of each symbol before `end`; nothing else is read.
@@ -86,34 +86,35 @@ class StoreSource:
         if count < 1:
             raise ConfigError(f"count must be at least 1, got {count}")
         last = moment(end)
-        return self._table(lambda session, series: [session.recent(series, count, last)])
+        return self._table(lambda session, series: [session.recent(series, count, last)], count)
 
     def fingerprint(self) -> str:
         """Checksum and number of candles of each series; an import that changes a candle changes it."""
         found = self.store.run(self._choose)
         return "store:" + ";".join(f"{each.symbol!r} {each.interval} {each.count} {each.checksum}" for each in found)
 
-    def _table(self, read: Callable[[Session, Series], list[Candles]]) -> pd.DataFrame:
-        """The raw table of the BarSource contract from what is read of each series."""
+    def _table(self, read: Callable[[Session, Series], Iterable[Candles]], most: int | None = None) -> pd.DataFrame:
+        """The raw table of the BarSource contract from what is read of each series, `most` of each at the most."""
 
-        def work(session: Session) -> list[tuple[Series, list[Candles]]]:
-            return [(series, read(session, series)) for series in self._choose(session)]
+        def work(session: Session) -> tuple[list[Series], list[int], Filling]:
+            found = self._choose(session)
+            names = sorted({name for series in found for name in series.columns}, key=COLUMNS.index)
+            filling = Filling(names, sum(min(series.count, most or series.count) for series in found))
+            ends = []
+            for series in found:
+                for candles in read(session, series):
+                    filling.add(candles)
+                ends.append(filling.count)
+            return found, ends, filling
 
-        found = self.store.run(work)
-        parts = [part for _, candles in found for part in candles] or [joined([], found[0][0])]
-        counts = [sum(map(len, candles)) for _, candles in found]
-        names = sorted({name for series, _ in found for name in series.columns}, key=COLUMNS.index)
-        return pd.DataFrame(
-            {
-                "symbol": pd.Categorical.from_codes(
-                    np.repeat(np.arange(len(found), dtype=np.int32), counts),
-                    categories=pd.Index([series.symbol for series, _ in found]),
-                ),
-                "time": pd.DatetimeIndex(_whole([part.time for part in parts]), tz="UTC"),
-                **{name: _whole([_column(part, name) for part in parts]) for name in names},
-            },
-            copy=False,
+        found, ends, filling = self.store.run(work)
+        symbol = pd.Categorical.from_codes(
+            np.repeat(np.arange(len(found), dtype=np.int32), np.diff(ends, prepend=0)),
+            categories=pd.Index([series.symbol for series in found]),
         )
+        columns = filling.columns()
+        time = pd.DatetimeIndex(columns.pop("time"), tz="UTC")
+        return pd.DataFrame({"symbol": symbol, "time": time, **columns}, copy=False)
 
     def _choose(self, session: Session) -> list[Series]:
         found = chosen(session.catalogue(), self._symbols, self._interval, self.name)
@@ -126,14 +127,3 @@ class StoreSource:
 
     def _series(self) -> list[Series]:
         return self._found if self._found is not None else self.store.run(self._choose)
-
-
-def _column(candles: Candles, name: str) -> FloatArray:
-    """A column, NaN where the series has none of this name."""
-    found = candles.columns.get(name)
-    return np.full(len(candles), np.nan) if found is None else found
-
-
-def _whole(parts: list[Any]) -> Any:
-    """Arrays one after the other; one alone is not copied."""
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
