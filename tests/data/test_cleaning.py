@@ -142,6 +142,21 @@ def test_a_text_is_shown_as_it_stood() -> None:
     assert account["findings"]["text"]["first"][0]["close"] == "n.a."
 
 
+def test_a_comma_before_the_decimals_is_told_and_not_only_that_it_is_no_number() -> None:
+    commas = with_values(candles(), "close", {3: "1,15"})
+    assert refused(commas).endswith("would let it pass; where a comma stands before the decimals, say " + COMMA)
+    assert COMMA not in refused(DEFECTS["text"][0])
+
+
+COMMA = "'data.format.decimal=\",\"'"
+
+
+def test_where_no_time_can_be_read_the_setting_is_told() -> None:
+    table = candles().assign(time=pd.Series(pd.NaT, index=range(30)).dt.tz_localize("UTC"), stamp="01/06/2020")
+    assert "say data.format.time=%d.%m.%Y, for example" in refused(table)
+    assert "data.format.time" not in refused(DEFECTS["time"][0])
+
+
 def test_an_unreadable_time_is_shown_as_it_stood() -> None:
     table = DEFECTS["time"][0].assign(stamp=[None] * 3 + ["2020-03-29 03:30"] + [None] * 26)
     assert "row 4, time 2020-03-29 03:30," in refused(table)

@@ -181,7 +181,7 @@ def test_rows_without_a_time_are_not_cut_away(tmp_path: Path) -> None:
             r"columns \['time', 'date'\] could each be the time; say data.columns.time=",
         ),
         (CSV.replace("volume", "Close"), r"columns \['close', 'Close'\] could each be the close"),
-        (CSV + "2020-01-09,1\n", "cannot be read as CSV: CSV parse error: Expected 6 columns, got 2"),
+        (CSV + "2020-01-09,1\n", "cannot be read as CSV: Expected 6 columns, got 2"),
         (CSV.replace("volume", "close"), r"columns \['close', 'close'\] could each be the close"),
     ],
 )

@@ -15,6 +15,7 @@ from forecastle.data.files import ParquetSource
 from forecastle.data.inspection import inspect
 from forecastle.data.loading import load
 from forecastle.data.quality import QualityPolicy, QualityReport
+from forecastle.data.session import Session
 from forecastle.errors import DataError
 
 BID = {price: f"bid_{price}" for price in ("open", "high", "low", "close")}
@@ -118,6 +119,32 @@ def test_each_file_loads_or_is_refused_for_what_its_notes_name(shared_data: Path
         assert {finding.kind for finding in symbol.findings} <= {*kinds, "gap", "flat", "zone"}
         decided = sum(finding.count for finding in symbol.findings if finding.kind in kinds)
         assert symbol.dropped >= decided if policy == "drop" else symbol.repaired + symbol.dropped == decided
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_the_benchmark_loads_or_is_refused_for_its_peg(shared_data: Path, policy: str) -> None:
+    file = ExchangeRateSource(str(shared_data / "exchange_rate" / "exchange_rate.txt.gz"))
+    if policy == "fail":
+        with pytest.raises(DataError, match=r"CNY: \d+ x flat"):
+            load(file, POLICIES[policy])
+        return
+    panel, report = load(file, POLICIES[policy])
+    for bars, symbol in zip(panel, report.symbols, strict=True):
+        assert {finding.kind for finding in symbol.findings} <= ({"flat"} if symbol.symbol == "CNY" else set())
+        assert symbol.rows_in == 7588 == len(bars) + symbol.dropped
+        assert (symbol.dropped > 500) == (policy == "drop" and symbol.symbol == "CNY")
+
+
+def test_every_shared_file_of_candles_is_among_those_tested(shared_data: Path) -> None:
+    there = {str(path.relative_to(shared_data).with_suffix("")) for path in shared_data.glob("*/*.parquet")}
+    assert there == set(FILES)
+
+
+def test_a_change_of_the_clock_is_refused_where_it_is_asked_for(shared_data: Path) -> None:
+    settings, _, _ = FILES["fx/fxcm_EURUSD_hour"]
+    policy = QualityPolicy(values="drop", session=Session(zone="fail"))
+    with pytest.raises(DataError, match=r"EURUSD: \d+ x zone: the weekly opening and close move"):
+        load(source(shared_data, "fx/fxcm_EURUSD_hour", **settings), policy)
 
 
 def test_the_spread_of_real_quotes_is_that_of_real_trading(shared_data: Path) -> None:

@@ -219,3 +219,9 @@ def test_a_full_disk_leaves_the_earlier_file(tmp_path: Path, monkeypatch: pytest
 def test_curves_are_read_by_step(tmp_path: Path) -> None:
     (tmp_path / "curves.csv").write_text("name,step,value\nloss,1,0.5\nloss,2,0.25\ntrain,1,0.75\n")
     assert Run(ONE, tmp_path).curves() == {1: {"loss": 0.5, "train": 0.75}, 2: {"loss": 0.25}}
+
+
+def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("")
+    with pytest.raises(RunError, match=r"runs are kept in a folder, but .*/runs is a file \(output, or FORECASTLE_OUT"):
+        RunStore(tmp_path / "runs")

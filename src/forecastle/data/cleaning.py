@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -160,7 +161,19 @@ class _Judge:
         others = " or ".join(f"quality.{setting}={policy}" for policy in policies if policy != "fail")
         return (
             f"{self.where}: {symbol}: {finding.count} x {finding.kind}: {meaning} ({place}); {others} would let it pass"
+            f"{_hint(finding, self.reports[symbol].rows_in)}"
         )
+
+
+def _hint(finding: Finding, rows: int) -> str:
+    """What is more likely than a defect of the rows: that the file is written in another way."""
+    if finding.kind == "time" and finding.count == rows:
+        return "; where times are written otherwise than 2020-01-31 22:00, say data.format.time=%d.%m.%Y, for example"
+    if finding.kind == "text" and any(
+        re.fullmatch(r"[+-]?\d+,\d+", str(value).strip()) for value in finding.first[0].values()
+    ):
+        return "; where a comma stands before the decimals, say 'data.format.decimal=\",\"'"
+    return ""
 
 
 def _interval(kept: dict[str, Rows], declared: str | None, where: str) -> np.timedelta64:

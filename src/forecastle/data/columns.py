@@ -102,7 +102,8 @@ def _absence(names: Sequence[str], theirs: str) -> str:
 
 
 def _what_is(names: Sequence[str], theirs: str, ours: str) -> str:
-    there = f"there are {', '.join(names[:20])}{nearest(theirs, names)} (data.columns.{ours})"
+    shown = [name if name.isprintable() else repr(name) for name in names[:20]]
+    there = f"there are {', '.join(shown)}{nearest(theirs, names)} (data.columns.{ours})"
     if sum(name[:1].isdigit() for name in names) > len(names) // 2:
         return f"{there}; the first line holds numbers: where a file has no header line, say data.format.names=[…]"
     sides = [name for name in names if name.strip("<> ").lower().startswith(("bid", "ask"))]

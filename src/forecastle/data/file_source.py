@@ -185,7 +185,8 @@ class FileSource(ABC, Generic[Written]):
             found = find_columns(names, self.columns, str(path))
             raw = self._load(path, content, found)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-            raise DataError(f"{path}: cannot be read as {self.kind}: {' '.join(str(error).split())}") from None
+            told = " ".join(str(error).split()).removeprefix(f"{self.kind} parse error: ")
+            raise DataError(f"{path}: cannot be read as {self.kind}: {told}") from None
         if not len(raw):
             raise DataError(f"{path}: no rows")
         stamps = raw[found["time"][0]]
@@ -194,8 +195,9 @@ class FileSource(ABC, Generic[Written]):
         table = pd.DataFrame({"symbol": self._symbols(path, raw, found, alone=alone)}, index=raw.index)
         table["time"] = to_utc(stamps, self.timezone, self.format.time, str(path))
         self._fill(table, {ours: [raw[name] for name in theirs] for ours, theirs in found.items()}, str(path))
-        if table["time"].isna().any():
-            table["stamp"] = stamps.astype("str").where(table["time"].isna())
+        unread = table["time"].isna()
+        if unread.any():
+            table["stamp"] = stamps[unread].astype("str")
         return table
 
     def _load(self, path: Path, content: pa.Buffer | None, found: dict[str, list[str]]) -> pd.DataFrame:

@@ -40,7 +40,7 @@ def describe(table: pd.DataFrame, source: BarSource, proposal: Proposal, *, naiv
     time = np.unique(table["time"].dropna().dt.tz_localize(None).to_numpy().astype(TIME))
     symbols = [str(name) for name in table["symbol"].dropna().unique()]
     shown = ", ".join(sorted(symbols)[:8]) + (", …" if len(symbols) > 8 else "")
-    proposal.evidence.append(f"{len(table)} rows of {len(symbols)} symbols ({shown})")
+    proposal.evidence.append(f"{len(table)} rows of {len(symbols)} symbol{'s' * (len(symbols) > 1)} ({shown})")
     span = most_frequent(steps(time))
     if span is not None:
         proposal.evidence.append(f"steps of {interval_text(span)} from {time[0]} to {time[-1]}")

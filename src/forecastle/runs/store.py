@@ -60,9 +60,16 @@ class RunStore:
 
     A run is written under a temporary name, put safely on disk and renamed when complete, so that a killed run leaves
     nothing that looks finished.
+
+    Raises
+    ------
+    RunError
+        If there is a file in place of the folder.
     """
 
     def __init__(self, folder: Path) -> None:
+        if folder.is_file():
+            raise RunError(f"runs are kept in a folder, but {folder} is a file (output, or FORECASTLE_OUTPUT)")
         self.folder = folder
 
     def find(self, identity: str) -> Run | None:

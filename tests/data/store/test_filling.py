@@ -12,7 +12,7 @@ from forecastle.data.store.series import Candles
 
 def stretch(first: int, count: int, *names: str) -> Candles:
     numbers = np.arange(first, first + count)
-    return Candles(numbers.astype(TIME), {name: numbers + 0.5 for name in names})
+    return Candles(numbers.astype(TIME), dict.fromkeys(names, numbers + 0.5))
 
 
 @pytest.mark.parametrize("room", [0, 1, 7, 10, 100])
