@@ -217,6 +217,7 @@ def pinball(forecast: QuantileForecast, target: np.ndarray) -> float:
         "gradient_boosting",
         "mlp",
         "quantile_regression",
+        "ensemble",
         "lightgbm",
         "xgboost",
         "catboost",
