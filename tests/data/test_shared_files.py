@@ -198,7 +198,9 @@ def test_clean_hourly_bids_and_asks_load_by_mapping(shared_data: Path, pair: str
 
 
 def test_the_files_with_quotes_of_both_sides_are_refused_without_a_mapping(shared_data: Path) -> None:
-    with pytest.raises(DataError, match=r"no column 'open' for open, .*a list of two joins bid and ask"):
+    with pytest.raises(
+        DataError, match=r"no column 'open' for open, .*a list of two joins .*open=\[bid_open,ask_open\]"
+    ):
         load(source(shared_data, "fx/fxcm_EURUSD_hour", timezone="Etc/GMT+5"), QualityPolicy())
 
 

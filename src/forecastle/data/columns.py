@@ -106,7 +106,8 @@ def _what_is(names: Sequence[str], theirs: str, ours: str) -> str:
     there = f"there are {', '.join(shown)}{nearest(theirs, names)} (data.columns.{ours})"
     if sum(name[:1].isdigit() for name in names) > len(names) // 2:
         return f"{there}; the first line holds numbers: where a file has no header line, say data.format.names=[…]"
-    sides = [name for name in names if name.strip("<> ").lower().startswith(("bid", "ask"))]
-    if ours in PRICES and len(sides) > 1:
-        return f"{there}; a list of two joins bid and ask, for example data.columns.{ours}=[{sides[0]},{sides[-1]}]"
+    bids, asks = ([name for name in names if name.strip("<> ").lower().startswith(side)] for side in ("bid", "ask"))
+    if ours in PRICES and bids and asks:
+        bid, ask = (min(side, key=lambda name: ours not in name.lower()) for side in (bids, asks))
+        return f"{there}; a list of two joins bid and ask, for example data.columns.{ours}=[{bid},{ask}]"
     return there

@@ -108,7 +108,7 @@ def test_one_of_several_intervals_has_to_be_chosen(store: CandleStore) -> None:
         import_panel(Panel((bars,)), store)
     source = StoreSource(store.address.url)
     source.store = store
-    with pytest.raises(ConfigError, match="one of the intervals 1h, 5min is wanted; say interval=1h"):
+    with pytest.raises(ConfigError, match=r"one of the intervals 1h, 5min is wanted; say data\.interval=1h"):
         source.history()
     source = StoreSource(store.address.url, interval="300s")
     source.store = store

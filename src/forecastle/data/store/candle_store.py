@@ -75,9 +75,11 @@ class CandleStore:
 
 
 def chosen(
-    catalogue: Sequence[Series], symbols: Sequence[str] | None, interval: str | None, where: str
+    catalogue: Sequence[Series], symbols: Sequence[str] | None, interval: str | None, where: str, key: str = "interval"
 ) -> list[Series]:
     """The series of some symbols (None: of all) at one interval (None: the only one there is), in the order of symbols.
+
+    Messages name the store, `where`, and the setting that says the interval, `key`.
 
     Raises
     ------
@@ -96,9 +98,7 @@ def chosen(
     found = [each for each in catalogue if each.symbol in names and wanted in (None, each.interval)]
     intervals = sorted({each.interval for each in found})
     if len(intervals) > 1:
-        raise ConfigError(
-            f"{where}: one of the intervals {', '.join(intervals)} is wanted; say interval={intervals[0]}"
-        )
+        raise ConfigError(f"{where}: one of the intervals {', '.join(intervals)} is wanted; say {key}={intervals[0]}")
     lacking = [name for name in names if name not in {each.symbol for each in found}]
     if lacking or not found:
         has = sorted({each.interval for each in catalogue if each.symbol in lacking})

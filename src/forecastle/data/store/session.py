@@ -27,6 +27,7 @@ EXTRAS = {
     "duckdb": "'forecastle[store]'",
     "sqlalchemy": "'forecastle[sql]'",
     "psycopg": "'forecastle[sql]'",
+    "MySQLdb": "mysqlclient",
 }
 """What installs a package."""
 

@@ -117,7 +117,7 @@ class StoreSource:
         return pd.DataFrame({"symbol": symbol, "time": time, **columns}, copy=False)
 
     def _choose(self, session: Session) -> list[Series]:
-        found = chosen(session.catalogue(), self._symbols, self._interval, self.name)
+        found = chosen(session.catalogue(), self._symbols, self._interval, self.name, "data.interval")
         if len({series.calendar for series in found}) > 1:
             raise DataError(
                 f"{self.name}: some symbols have a calendar and some an order only; name symbols of one kind"
