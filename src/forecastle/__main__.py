@@ -18,6 +18,7 @@ usage: forecastle COMMAND [ARGUMENT ...]
   run -m KEY=A,B [...]       run every combination, ranked on the validation part
   runs                       list the finished runs
   show RUN                   print a run's table and where its report lies
+  compare [WHICH ...]        rank finished runs, with the uncertainty of each difference (forecastle compare --help)
   evaluate RUN part=test     open the test part of a run that belongs to a sweep; this is written down
   reproduce RUN              compute a run again and compare every metric bit for bit
   data VERB [...]            candles: import | export | list | verify | inspect (forecastle data --help)
@@ -47,6 +48,7 @@ def _dispatch(words: list[str]) -> int:
         "run": commands.run,
         "runs": commands.runs,
         "show": commands.show,
+        "compare": commands.compare,
         "evaluate": commands.evaluate,
         "reproduce": commands.reproduce,
         "data": commands.data,
@@ -62,7 +64,7 @@ def _dispatch(words: list[str]) -> int:
     name = "version" if words[0] == "--version" else words[0]
     if name not in table:
         return complain(f"no command {name!r}{nearest(name, table)} (there are: {', '.join(table)})", 2)
-    if name not in ("run", "data", "cache") and {"-h", "--help"} & set(words[1:]):  # these three have their own
+    if name not in ("run", "data", "cache", "compare") and {"-h", "--help"} & set(words[1:]):  # these have their own
         print(USAGE, end="")
         return 0
     return table[name](words[1:])

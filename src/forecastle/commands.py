@@ -53,6 +53,13 @@ def show(words: Sequence[str]) -> int:
     return 0
 
 
+def compare(words: Sequence[str]) -> int:
+    """Rank finished runs, with the uncertainty of each difference."""
+    from forecastle.comparing import compare as act
+
+    return act(words)
+
+
 def evaluate(words: Sequence[str]) -> int:
     """Open the test part of a run."""
     _no_more(words, 2, "forecastle evaluate RUN part=test")

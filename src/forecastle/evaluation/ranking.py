@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from forecastle.evaluation.comparison import Difference
+from forecastle.evaluation.contest import Contest
 from forecastle.evaluation.layout import (
     ARROWS,
     MISSING,
@@ -25,6 +28,9 @@ from forecastle.evaluation.score import MODEL
 
 REFERENCE = "random_walk"
 """The baseline whose skill stands in a ranking."""
+
+UNSURE = 0.05
+"""P-value from which on a difference is not taken for one."""
 
 Row = Mapping[str, Any]
 
@@ -149,3 +155,76 @@ def _objective(row: Row) -> float | None:
 def _ranking_skill(row: Row) -> str:
     skill = row["part"]["skill"].get(REFERENCE)
     return MISSING if skill is None or skill["value"] is None else skill_text(skill)
+
+
+def render_contest(contest: Contest, objective: str) -> list[str]:
+    """Lines for runs that were compared: the ranking, and what it is worth.
+
+    Parameters
+    ----------
+    contest
+        The ranking.
+    objective
+        Name of what is ranked.
+    """
+    places = contest.places
+    decimals = decimals_for([place.score for place in places])
+    columns: list[Column] = [
+        ["", *(str(number) for number in range(1, len(places) + 1))],
+        ["run", *(place.run[:8] for place in places)],
+        [objective, *(fixed(place.score, decimals) for place in places)],
+        [f"skill vs {contest.baseline}", *(_percent(place.skill) for place in places)],
+    ]
+    if any(place.against_baseline for place in places):
+        best = [_gap(place.against_best, contest.room) if place.against_best else "best" for place in places]
+        columns += [
+            ["p vs baseline", *(_probability(place.against_baseline) for place in places)],
+            ["behind the best, % [95 %]", *best],
+            ["p vs best", *(_probability(place.against_best) for place in places)],
+            ["set", *("yes" if (place.confidence or 0) > UNSURE else "no" for place in places)],
+        ]
+    room = max(12, WIDTH - wide(columns) - 2)
+    columns.insert(1, ["choice", *(folded(place.name, room) for place in places)])
+    lines = lay(columns, texts={1, 2})
+    if len(places) > 1 and any(place.against_baseline for place in places):
+        told = sum((place.confidence or 0) > UNSURE for place in places)
+        lines += textwrap.wrap(
+            f"set: {told} of {len(places)} runs cannot be told from the best (model confidence set, 95 %); "
+            f"behind the best: in percent of the loss of {contest.baseline}; p: Diebold and Mariano",
+            WIDTH,
+        )
+    return lines + [line for text in _worth(contest) for line in textwrap.wrap(text, WIDTH, subsequent_indent="  ")]
+
+
+def _worth(contest: Contest) -> list[str]:
+    """What the best is worth, given how many were tried."""
+    count = len(contest.places)
+    if count < 2:
+        return ["1 run: nothing to compare"]
+    told = [f"{count} runs compared: the best of {count} is better by luck alone in part"]
+    if contest.superior is not None and math.isfinite(contest.superior):
+        better = "some run is better" if contest.superior < UNSURE else "no run is shown to be better"
+        told.append(f"against {contest.baseline}, all {count} together: {better} (SPA, p = {contest.superior:.3f})")
+    if contest.chosen is not None:
+        chosen = contest.chosen
+        told.append(
+            f"skill of the best {100 * chosen.value:+.1f} %, of which the best of {count} without any difference "
+            f"would show {100 * chosen.luck:+.1f} % by luck; at least {100 * chosen.low:+.1f} % with 95 % confidence"
+        )
+    return told
+
+
+def _percent(value: float | None) -> str:
+    return MISSING if value is None else f"{100 * value:+z.1f} %"
+
+
+def _probability(difference: Difference | None) -> str:
+    if difference is None or not math.isfinite(difference.p_value):
+        return MISSING
+    return f"{difference.p_value:.3f}"
+
+
+def _gap(difference: Difference, room: float) -> str:
+    """How far a run is behind the best, in points of skill."""
+    value, low, high = (100 * each / room for each in (difference.value, difference.low, difference.high))
+    return f"{value:+.1f}" if not math.isfinite(low) else f"{value:+.1f} [{low:+.1f}, {high:+.1f}]"

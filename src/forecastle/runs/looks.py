@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,6 +84,18 @@ def count_overlaps(store: Path, part: TestPart) -> int:
             and part.start < entry.get("end", "")
         }
     )
+
+
+def looks_of(store: Path, runs: Collection[str]) -> str:
+    """How often the test parts that these runs opened have been opened, by any run; a line for people."""
+    entries = list(_entries(store))
+    keys = {entry.get("test") for entry in entries if entry.get("run") in runs}
+    opened = [entry for entry in entries if entry.get("test") in keys]
+    by = {entry.get("run") for entry in opened}
+    if not opened:
+        return "none of these runs has opened its test part"
+    times = f"{len(opened)} time{'s' * (len(opened) != 1)} by {len(by)} run{'s' * (len(by) != 1)}"
+    return f"{len(by & set(runs))} of these runs opened the test part; it has been opened {times} in all"
 
 
 def _entries(store: Path) -> Iterator[dict[str, Any]]:

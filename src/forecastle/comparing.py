@@ -1,0 +1,253 @@
+"""`forecastle compare`: finished runs, ranked on their validation parts, with the uncertainty of each difference."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from forecastle import paths
+from forecastle.arrays import FloatArray
+from forecastle.errors import ConfigError, RunError, nearest
+from forecastle.evaluation.comparison import by_origin
+from forecastle.evaluation.contest import Contest, Entrant, hold
+from forecastle.evaluation.layout import percent_places
+from forecastle.evaluation.ranking import REFERENCE, render_contest
+from forecastle.evaluation.score import MODEL
+from forecastle.runs.looks import looks_of
+from forecastle.runs.selection import choose, names
+from forecastle.runs.store import Run, RunStore
+
+PART = "validation"
+"""What choices are made on."""
+
+FLAGS = ("--json", "--csv", "--test", "--fast")
+
+USAGE = """\
+usage: forecastle compare [RUN | SWEEP | last | KEY=VALUE ...] [baseline=NAME] [--test] [--fast] [--json | --csv]
+
+  RUN, SWEEP     ids or their beginnings; last is the newest sweep; none of them: all finished runs
+  KEY=VALUE      only runs with this choice or setting: model=ridge horizon=10 model.estimator.alpha=3
+  baseline=NAME  what skill is measured against (random_walk)
+  --test         show the test scores of all runs that opened their test part, not of the best one only
+  --fast         rank scores only: no tests, no intervals, no confidence set
+
+Runs are ranked on their validation parts. Those on other data, targets, steps, splits or windows stand in tables of
+their own.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Runs that answer one question.
+
+    Parameters
+    ----------
+    question
+        What they have in common, in words.
+    apart
+        In what the question differs from that of the first group; empty for the first.
+    contest
+        Their ranking.
+    tests
+        Scores of the test parts that are to be shown, by run id.
+    looks
+        How often the test part was opened, a line.
+    """
+
+    question: dict[str, str]
+    apart: tuple[str, ...]
+    contest: Contest
+    tests: dict[str, dict[str, Any]]
+    looks: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "question": self.question,
+            "apart": list(self.apart),
+            **self.contest.to_json(),
+            "test": self.tests,
+            "looks": self.looks,
+        }
+
+
+def compare(words: Sequence[str]) -> int:
+    """Print the comparison that a command line asks for.
+
+    Raises
+    ------
+    ForecastleError
+        If an argument is unknown, no run is meant, or a run's folder is damaged.
+    """
+    if words and words[0] in ("-h", "--help", "help"):
+        print(USAGE, end="")
+        return 0
+    for word in words:
+        if word.startswith("-") and word not in FLAGS:
+            raise ConfigError(f"unknown flag {word!r}{nearest(word, FLAGS)} (allowed: {', '.join(FLAGS)})")
+    flags = {word for word in words if word.startswith("-")}
+    baseline = next((word.partition("=")[2] for word in words if word.startswith("baseline=")), REFERENCE)
+    meant = [word for word in words if word not in flags and not word.startswith("baseline=")]
+    store = RunStore(Path(os.environ.get("FORECASTLE_OUTPUT", "runs")))
+    groups = contests(store, meant, baseline, every_test="--test" in flags, sure="--fast" not in flags)
+    if "--json" in flags:
+        print(json.dumps([group.to_json() for group in groups], indent=1, allow_nan=False))
+    elif "--csv" in flags:
+        print(_as_csv(groups), end="")
+    else:
+        print("\n\n".join(_as_text(group) for group in groups))
+    return 0
+
+
+def contests(
+    store: RunStore, words: Sequence[str], baseline: str = REFERENCE, *, every_test: bool = False, sure: bool = True
+) -> list[Group]:
+    """Rank the runs that are meant, those that answer one question among each other; the largest table comes first.
+
+    Parameters
+    ----------
+    store
+        Where the runs lie.
+    words
+        Which are meant (`forecastle.runs.selection.choose`).
+    baseline
+        What skill is measured against.
+    every_test
+        Show the test scores of every run that has opened its test part, and not of the best one only.
+    sure
+        Compare losses window by window: tests, intervals, the confidence set. Else scores are ranked and no more.
+
+    Raises
+    ------
+    ForecastleError
+        If no run is meant, a run's folder is damaged, or the baseline is not among those that were scored.
+    """
+    runs, settings = choose(store, words)
+    sorted_out: dict[tuple[tuple[str, str], ...], list[Run]] = {}
+    for run in runs:
+        sorted_out.setdefault(tuple(_question(run, settings[run.id]).items()), []).append(run)
+    groups: list[Group] = []
+    order = sorted(sorted_out.items(), key=lambda each: -len(each[1]))
+    first = dict(order[0][0])
+    for question, members in order:
+        apart = tuple(key for key, value in question if first[key] != value)
+        called = names({run.id: settings[run.id] for run in members})
+        entrants = [_entrant(run, called[run.id], sure=sure) for run in members]
+        known = entrants[0].scores["skill"]
+        if baseline not in known:
+            raise ConfigError(f"baseline: {baseline!r} is not among those scored{nearest(baseline, known)}")
+        scored = [each for each in entrants if _score(each) is not None]
+        if not scored:
+            continue
+        contest = hold(scored, baseline)
+        shown = [place.run for place in contest.places] if every_test else [contest.places[0].run]
+        opened = {run.id: run.metrics["test"] for run in members if run.id in shown and "test" in run.metrics}
+        tests = {name: _test_scores(scores, baseline) for name, scores in opened.items()}
+        groups.append(Group(dict(question), apart, contest, tests, looks_of(store.folder, [run.id for run in members])))
+    if not groups:
+        raise RunError("none of the runs that are meant has a score: their objective is undefined")
+    return groups
+
+
+def _question(run: Run, settings: Mapping[str, Any]) -> dict[str, str]:
+    """What runs must share to be ranked among each other."""
+    part, manifest = run.metrics[PART], run.manifest
+    return {
+        "data": f"{manifest['data']} {', '.join(manifest['symbols'])} (bars {manifest['bars'][:8]})",
+        "target": f"{part['target']}{_arguments(settings, 'target')}",
+        "steps": ", ".join(map(str, part["steps"])),
+        "split": f"{settings.get('split')}{_arguments(settings, 'split')}",
+        "objective": f"{part['objective']} in {part['unit']}",
+        "quantile levels": str(settings.get("quantile_levels")),
+        "windows": f"{part['windows']} from {part['start']} to {part['end']}",
+    }
+
+
+def _arguments(settings: Mapping[str, Any], group: str) -> str:
+    """Arguments of a group, ``(up=1.0, down=1.0)``, or nothing."""
+    told = [
+        f"{key.removeprefix(f'{group}.')}={value}"
+        for key, value in settings.items()
+        if key.startswith(f"{group}.") and key != f"{group}._target_" and value is not None
+    ]
+    return f" ({', '.join(told)})" if told else ""
+
+
+def _score(entrant: Entrant) -> float | None:
+    value: float | None = entrant.scores["scores"][MODEL][entrant.scores["objective"]]
+    return value
+
+
+def _entrant(run: Run, name: str, *, sure: bool) -> Entrant:
+    return Entrant(run.id, name, run.metrics[PART], _losses(run) if sure else None)
+
+
+def _losses(run: Run) -> dict[str, FloatArray] | None:
+    """Mean objective of the model and of each baseline at each origin; None where it is no mean over windows."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    path = run.folder / paths.FORECAST
+    names = [name for name in pq.read_schema(path).names if name == "loss" or name.startswith("loss_")]
+    if not names:
+        return None
+    table = pq.read_table(path, columns=["part", "origin", *names])
+    table = table.filter(pc.equal(table["part"].cast("string"), PART))
+    origin = table["origin"].to_numpy().astype("datetime64[us]")
+    return {
+        MODEL if name == "loss" else name.removeprefix("loss_"): by_origin(table[name].to_numpy()[:, None], origin)
+        for name in names
+    }
+
+
+def _test_scores(scores: Mapping[str, Any], baseline: str) -> dict[str, Any]:
+    """The objective on the test part, with its interval, and the skill."""
+    objective = scores["objective"]
+    return {
+        "objective": objective,
+        "score": scores["scores"][MODEL][objective],
+        "baseline": scores["scores"][baseline][objective],
+        "skill": {key: scores["skill"][baseline][key] for key in ("value", "low", "high")},
+    }
+
+
+def _as_text(group: Group) -> str:
+    lines = []
+    if group.apart:
+        lines += [f"not ranked with the first table: other {', '.join(group.apart)}"]
+    lines += [f"{key:16} {value}" for key, value in group.question.items() if key in ("data", "target", "steps")]
+    lines += [f"{'objective':16} {group.question['objective']}, validation part, {group.question['windows']}"]
+    lines += render_contest(group.contest, group.question["objective"].partition(" ")[0])
+    for run, test in group.tests.items():
+        low, high = test["skill"]["low"], test["skill"]["high"]
+        shown = "undefined" if test["skill"]["value"] is None else f"{100 * test['skill']['value']:+.1f} %"
+        if low is not None and high is not None:
+            places = percent_places(low, high)
+            shown += f" [{100 * low:+.{places}f}, {100 * high:+.{places}f}]"
+        against = f"skill {shown} against {group.contest.baseline}"
+        lines.append(f"test part of {run}: {test['objective']} {test['score']:.6g}, {against}")
+    return "\n".join([*lines, group.looks])
+
+
+def _as_csv(groups: Sequence[Group]) -> str:
+    """One line for each run; ``table`` numbers the questions."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    compared = ("value", "low", "high", "p_value")
+    head = ["table", "place", "run", "name", "score", "skill"]
+    head += [f"{which}_{key}" for which in ("baseline", "best") for key in compared]
+    writer.writerow([*head, "confidence"])
+    for number, group in enumerate(groups, start=1):
+        for rank, place in enumerate(group.contest.to_json()["places"], start=1):
+            cells = [
+                (place[which] or {}).get(key) for which in ("against_baseline", "against_best") for key in compared
+            ]
+            row = [number, rank, place["run"], place["name"], place["score"], place["skill"], *cells]
+            writer.writerow(["" if cell is None else cell for cell in [*row, place["confidence"]]])
+    return stream.getvalue()
