@@ -57,7 +57,7 @@ def split(config: Config, panel: Panel) -> Sample:
     test = np.isin(origin, TRAIN_ROWS - 1 + HORIZON * np.arange(WINDOWS))
     train, validation = last < first, (origin >= first) & (last < TRAIN_ROWS)
     parts = [np.flatnonzero(part) for part in (train, validation, test)]
-    return Sample(sample.windows, Fold(*parts, purged=int(((origin < first) & (last >= first)).sum())))
+    return Sample(sample.windows, (Fold(*parts, purged=int(((origin < first) & (last >= first)).sum())),))
 
 
 @dataclass(frozen=True)

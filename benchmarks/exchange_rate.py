@@ -59,18 +59,18 @@ def measured(panel: Panel, overrides: Sequence[str]) -> tuple[float, ...]:
     config = compose([*overrides])
     sample = split(config, panel)
     begun, used = time.perf_counter(), time.process_time()
-    fitted = fit(config, sample)
+    fitted = fit(config, sample, 0)
     trained, used = time.perf_counter(), time.process_time() - used
     with limited_threads(config.threads):
-        shown = fitted.transforms.apply(sample.windows.context)[sample.fold.test]
-        found = score(fitted.forecaster.predict(shown), sample.part("test"))
+        shown = fitted.transforms.apply(sample.windows.context)[sample.folds[0].test]
+        found = score(fitted.forecaster.predict(shown), sample.part("test", 0))
     return _row(found, trained - begun, used, time.perf_counter() - trained)
 
 
 def smoothed(panel: Panel, overrides: Sequence[str]) -> tuple[float, ...]:
     """The same of ETS with additive error and damped trend, fitted anew on all that is known at each origin."""
     sample = split(compose([*overrides]), panel)
-    asked = sample.part("test")
+    asked = sample.part("test", 0)
     begun, used = time.perf_counter(), time.process_time()
     forecast = QuantileForecast(LEVELS, smooth(asked))
     seconds, used = time.perf_counter() - begun, time.process_time() - used

@@ -90,15 +90,15 @@ def trained(model: str, epochs: int, threads: int, repetitions: int) -> Bench:
     config = compose([*parts, f"trainer.max_epochs={epochs}", f"threads={threads}"])
     sample = split(config, load())
     start = time.perf_counter()
-    fitted = fit(config, sample)
+    fitted = fit(config, sample, 0)
     print(f"{machine()}, {threads} threads; {model} trained in {time.perf_counter() - start:.0f} s")
     forecaster = fitted.forecaster
     assert isinstance(forecaster, LightningForecaster)
     network = forecaster._fitted
     assert isinstance(network, PathDiffusion)
-    shown = fitted.transforms.apply(sample.windows.context)[sample.fold.test]
+    shown = fitted.transforms.apply(sample.windows.context)[sample.folds[0].test]
     examples = Examples(shown, forecaster._state["symbols"])
-    return Bench(forecaster, network.eval(), examples, sample.part("test"), repetitions)
+    return Bench(forecaster, network.eval(), examples, sample.part("test", 0), repetitions)
 
 
 def main() -> None:

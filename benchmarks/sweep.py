@@ -48,7 +48,7 @@ def bare_fits(alphas: list[str], indicator: str) -> float:
     from sklearn.linear_model import Ridge
 
     sample = Experiment(compose([f"indicator={indicator}"])).sample
-    train, asked = sample.part("train"), sample.part("validation")
+    train, asked = sample.part("train", 0), sample.part("validation", 0)
     x = np.ascontiguousarray(train.context.features[:, -1])
     x_asked = np.ascontiguousarray(asked.context.features[:, -1])
     x, x_asked = (x - x.mean(0)) / x.std(0), (x_asked - x.mean(0)) / x.std(0)

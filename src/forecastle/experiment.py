@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from forecastle import paths, pipeline
+from forecastle import folds, paths, pipeline
 from forecastle.config.compose import compose, dump, read
 from forecastle.config.schema import Config
 from forecastle.config.target import build, target_modules
@@ -49,7 +49,7 @@ class Experiment:
     Attributes
     ----------
     checkpoints : Path or None
-        Folder from which a fit that was stopped is gone on with; None: each begins anew.
+        Folder from which a run that was stopped is gone on with (`forecastle.folds`); None: it begins anew.
     """
 
     def __init__(self, config: Config, memory: Memory | None = None) -> None:
@@ -123,10 +123,11 @@ class Experiment:
         return found
 
     @cached_property
-    def fitted(self) -> Fitted:
-        """Transforms and model, fitted on the training part."""
+    def fitted(self) -> tuple[Fitted, ...]:
+        """Transforms and model of each fold, fitted on its training part."""
+        sample = self.sample
         with self.steps.step("fit"):
-            return pipeline.fit(self.config, self.sample, self.checkpoints)
+            return folds.fit_folds(self.config, sample, self.checkpoints)
 
     def baselines(self, part: str) -> dict[str, Scored]:
         """Scores of the baselines on a part."""
@@ -137,11 +138,12 @@ class Experiment:
         )
         return found
 
-    def score(self, part: str, fitted: Fitted) -> Part:
-        """Scores of the model on a part, beside those of the baselines."""
+    def score(self, part: str, fitted: Sequence[Fitted]) -> Part:
+        """Scores on a part of what the models of all folds forecast, beside those of the baselines."""
         baselines = self.baselines(part)
         with self.steps.step(f"score/{part}"):
-            return pipeline.score(self.config, self.sample, fitted, part, baselines)
+            outcomes = folds.forecast_folds(self.config, self.sample, fitted, part, self.checkpoints)
+            return pipeline.score(self.config, self.sample, outcomes, part, baselines)
 
     def write(self, folder: Path, parts: Sequence[str], look: Callable[[], dict[str, Any]] | None = None) -> None:
         """Compute what is not computed yet and write a whole run, but for its report, into a folder.
@@ -155,13 +157,14 @@ class Experiment:
                 looks = look()
             scored[part] = self.score(part, fitted)
         with self.steps.step("write"):
-            fitted.save(folder / paths.MODEL)
+            folds.save_folds(fitted, folder / paths.MODEL, self.checkpoints)
             write_forecasts([part.table for part in scored.values()], folder / paths.FORECAST)
-            (folder / paths.CURVES).write_text(curves_text(fitted.forecaster.curves))
+            (folder / paths.CURVES).write_text(curves_text(folds.curves(fitted)))
             (folder / paths.CONFIG).write_text(dump(asdict(self.config)))
             write_json(folder / paths.QUALITY, self.quality.to_json())
             write_json(folder / paths.METRICS, {name: part.scores for name, part in scored.items()})
-        facts = details(sample.windows, sample.fold, fitted.transforms.report(), self.steps.done, looks)
+        reports = [each.transforms.report() for each in fitted]
+        facts = details(sample.windows, sample.folds, reports, self.steps.done, looks)
         write_json(folder / paths.MANIFEST, manifest(self.config, self.identity, self.panel, self.frame, facts))
 
 
@@ -242,7 +245,8 @@ def open_test(found: Run, store: RunStore, reason: str, experiment: Experiment |
     with store.create(found.id, replace=True) as folder:
         shutil.copytree(found.folder, folder, dirs_exist_ok=True)
         (folder / paths.REPORT).unlink(missing_ok=True)
-        part = experiment.score(TEST, pipeline.load_fitted(experiment.config, folder / paths.MODEL))
+        fitted = folds.load_folds(experiment.config, folder / paths.MODEL, len(experiment.sample.folds))
+        part = experiment.score(TEST, fitted)
         write_forecasts([read_forecasts(folder / paths.FORECAST), part.table], folder / paths.FORECAST)
         write_json(folder / paths.METRICS, {**found.metrics, TEST: part.scores})
         looks = _look(experiment, store, reason)

@@ -71,9 +71,46 @@ def run_log(path: Path) -> Iterator[None]:
         handler.close()
 
 
+@contextmanager
+def collected() -> Iterator[list[logging.LogRecord]]:
+    """Collect the lines of our logger, and show neither them nor progress, while the block runs.
+
+    It is for a process that works for another one, which is given the lines to `replay`.
+    """
+    logger = logging.getLogger(_ROOT)
+    handler = _Collector()
+    before = logger.handlers, logger.level, logger.propagate
+    logger.handlers, logger.propagate = [handler], False
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield handler.records
+    finally:
+        logger.handlers, logger.propagate = before[0], before[2]
+        logger.setLevel(before[1])
+
+
+class _Collector(logging.Handler):
+    """Keeps lines, their arguments filled in, so that they can be sent to another process."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        record.msg, record.args, record.exc_info = record.getMessage(), None, None
+        self.records.append(record)
+
+
+def replay(records: Iterable[logging.LogRecord]) -> None:
+    """Log lines that another process has collected."""
+    for record in records:
+        logging.getLogger(record.name).handle(record)
+
+
 def progress(items: Iterable[T], total: int, what: str) -> Iterable[T]:
     """Show a progress bar over long work on a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
+    collecting = any(isinstance(handler, _Collector) for handler in logging.getLogger(_ROOT).handlers)
+    if collecting or not sys.stderr.isatty():
         return items
     from tqdm import tqdm
 

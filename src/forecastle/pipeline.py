@@ -7,7 +7,7 @@ Each verb is a pure function of the configuration and of what the verb before it
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from forecastle.data.bars import Panel
 from forecastle.data.loading import load
 from forecastle.data.quality import QualityReport
 from forecastle.data.resampling import resample_panel
-from forecastle.evaluation.metric import Metric
+from forecastle.evaluation.metric import Metric, Outcome, pooled
 from forecastle.evaluation.objective import applicable, default_objective
 from forecastle.evaluation.score import Scored, combine, score_one
 from forecastle.features.cache.key import frame_key
@@ -28,15 +28,16 @@ from forecastle.features.engine import compute
 from forecastle.features.frame import FeatureFrame
 from forecastle.features.timeframes import build_indicators
 from forecastle.models.baseline import LastValue, RandomWalk, SeasonalNaive
-from forecastle.models.forecast import Forecaster, Resumable
+from forecastle.models.forecast import Forecast, Forecaster, Resumable, SampleForecast
 from forecastle.models.per_symbol import PerSymbol
-from forecastle.record import Part, as_outcome, forecast_table
+from forecastle.record import Part, as_outcome, forecast_table, span
 from forecastle.runs.execution import limited_threads, seed_everything
 from forecastle.runs.identity import Identity, code_hash, digest, library_versions
 from forecastle.runs.looks import TestPart
 from forecastle.windows.context import Target, Task, Windows
 from forecastle.windows.fold import Fold
-from forecastle.windows.sample import make_windows, missing_features
+from forecastle.windows.sample import context_start, make_windows, missing_features
+from forecastle.windows.separation import check_folds
 from forecastle.windows.transform import Chain
 
 logger = logging.getLogger(__name__)
@@ -46,19 +47,19 @@ VALIDATION, TEST = "validation", "test"
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """All windows of the panel, and which of them train, validate and test."""
+    """All windows of the panel, and which of them train, validate and test in each fold."""
 
     windows: Windows
-    fold: Fold
+    folds: tuple[Fold, ...]
 
-    def part(self, name: str) -> Windows:
-        """The windows of ``train``, ``validation`` or ``test``."""
-        return self.windows[getattr(self.fold, name)]
+    def part(self, name: str, number: int) -> Windows:
+        """The windows of ``train``, ``validation`` or ``test`` of a fold, counted from 0."""
+        return self.windows[self.folds[number].part(name)]
 
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A forecaster with the transforms that were fitted before it, on the same training windows."""
+    """A forecaster with the transforms that were fitted before it, on the training windows of one fold."""
 
     transforms: Chain
     forecaster: Forecaster | PerSymbol
@@ -98,9 +99,9 @@ def rehearse(config: Config, panel: Panel) -> None:
 
 
 def test_part(config: Config, panel: Panel, sample: Sample) -> TestPart:
-    """What a run opens when its test part is scored."""
+    """What a run opens when its test part, that of all its folds, is scored."""
     key = digest([panel.content, config.target, config.horizon, config.split])
-    asked = sample.part(TEST)
+    asked = sample.windows[np.concatenate([fold.test for fold in sample.folds])]
     start, end = asked.context.origin.min(), asked.label_end.max()
     return TestPart(key, panel.symbols, f"{start}Z", f"{end}Z")
 
@@ -140,7 +141,7 @@ def allows_missing(config: Config) -> bool:
 
 
 def make_sample(config: Config, panel: Panel, frame: FeatureFrame) -> Sample:
-    """Windows with their targets, cut into training, validation and test parts."""
+    """Windows with their targets, and the folds that they are cut into."""
     task = _task(config)
     length, past, allow = config.context_length, past_length(config), allows_missing(config)
     windows = make_windows(panel, frame, task, length, past, allow_missing=allow)
@@ -150,19 +151,22 @@ def make_sample(config: Config, panel: Panel, frame: FeatureFrame) -> Sample:
         )
         logger.warning(told, missing.origins, ", ".join(f"{name} {count}" for name, count in missing.columns.items()))
     times = np.unique(np.concatenate([bars.known for bars in panel]))
-    folds = build(config.split, "split").split(windows.context.origin, windows.label_end, times, config.bars_ahead)
-    return Sample(windows, folds[0])
+    begins, origin = context_start(windows, frame, _transforms(config).memory), windows.context.origin
+    folds = tuple(build(config.split, "split").split(origin, windows.label_end, times, config.bars_ahead, begins))
+    check_folds(folds, begins, origin, windows.label_end)
+    return Sample(windows, folds)
 
 
-def fit(config: Config, sample: Sample, checkpoints: Path | None = None) -> Fitted:
-    """Fit transforms and model on the training part; the validation part may only stop the model early.
+def fit(config: Config, sample: Sample, number: int, checkpoints: Path | None = None) -> Fitted:
+    """Fit transforms and model anew on the training part of a fold; its validation part may only stop the model early.
 
-    A model that can go on after a stop keeps its state in the folder `checkpoints`, and is gone on with from there.
+    Nothing of another fold is known here: not its objects, and not its random numbers. A model that can go on after a
+    stop keeps its state in the folder `checkpoints`, and is gone on with from there.
     """
     seed_everything(config.seed)
     with limited_threads(config.threads):
-        transforms = _transforms(config).fit(sample.part("train"))
-        shown = Sample(transforms.apply(sample.windows), sample.fold)
+        transforms = _transforms(config).fit(sample.part("train", number))
+        shown = Sample(transforms.apply(sample.windows), sample.folds)
     for name, told in transforms.report().items():
         if told.get("constant"):
             logger.warning("%s: constant on the training part, so of no use: %s", name, ", ".join(told["constant"]))
@@ -170,7 +174,7 @@ def fit(config: Config, sample: Sample, checkpoints: Path | None = None) -> Fitt
     if checkpoints is not None and isinstance(forecaster, Resumable):
         forecaster.checkpoints = checkpoints
     with limited_threads(config.threads):
-        return Fitted(transforms, forecaster.fit(shown.part("train"), shown.part(VALIDATION)))
+        return Fitted(transforms, forecaster.fit(shown.part("train", number), shown.part(VALIDATION, number)))
 
 
 def load_fitted(config: Config, folder: Path) -> Fitted:
@@ -181,27 +185,51 @@ def load_fitted(config: Config, folder: Path) -> Fitted:
     return Fitted(_transforms(config).load(folder / "transforms"), forecaster)
 
 
-def score_baselines(config: Config, sample: Sample, part: str) -> dict[str, Scored]:
-    """Score the baselines on a part; they stand in every table."""
-    train, asked = sample.part("train"), sample.part(part)
-    forecasts = {name: each.fit(train).predict(asked.context) for name, each in _baselines(config).items()}
-    metrics, objective = _metrics(config, asked.context.task)
-    return {name: score_one(as_outcome(each, asked), metrics, objective) for name, each in forecasts.items()}
-
-
-def score(config: Config, sample: Sample, fitted: Fitted, part: str, baselines: Mapping[str, Scored]) -> Part:
-    """Forecast a part with the fitted model and score it beside the baselines."""
-    asked = sample.part(part)
-    task = asked.context.task
+def forecast(config: Config, sample: Sample, number: int, fitted: Fitted, part: str) -> Outcome:
+    """Forecast a part of a fold with the model that was fitted in this fold."""
+    seed_everything(config.seed)
     with limited_threads(config.threads):
-        shown = fitted.transforms.apply(sample.windows.context)[getattr(sample.fold, part)]
-        forecast = fitted.forecaster.predict(shown)
+        shown = fitted.transforms.apply(sample.windows.context)[sample.folds[number].part(part)]
+        return beside(fitted.forecaster.predict(shown), sample, number, part)
+
+
+def score_baselines(config: Config, sample: Sample, part: str) -> dict[str, Scored]:
+    """Score the baselines, fitted anew in each fold, on a part of all folds; they stand in every table."""
+    metrics, objective = _metrics(config, sample.windows.context.task)
+    scored = {}
+    for name in _baselines(config):
+        outcomes = []
+        for number in range(len(sample.folds)):
+            fitted = _baselines(config)[name].fit(sample.part("train", number))
+            outcomes.append(beside(fitted.predict(sample.part(part, number).context), sample, number, part))
+        scored[name] = score_one(pooled(outcomes), metrics, objective)
+    return scored
+
+
+def score(
+    config: Config, sample: Sample, outcomes: Sequence[Outcome], part: str, baselines: Mapping[str, Scored]
+) -> Part:
+    """Score what the model of each fold forecast of a part, laid one after the other, beside the baselines."""
+    task, symbols = sample.windows.context.task, sample.windows.context.timeline.symbols
     metrics, objective = _metrics(config, task)
-    outcome = as_outcome(forecast, asked)
+    outcome = pooled(outcomes)
     scored = {"model": score_one(outcome, metrics, objective), **baselines}
-    scores = combine(scored, metrics, objective, config.seed, asked.context.timeline.symbols, task)
+    scores = combine(scored, metrics, objective, config.seed, symbols, task)
+    for row, fold in zip(scores["by_fold"], sample.folds, strict=True):
+        row["train"] = span(sample.windows[fold.train])
     losses = {name: each.losses for name, each in scored.items() if each.losses is not None}
-    return Part(scores, forecast_table(part, outcome, losses, asked))
+    return Part(scores, outcome, forecast_table(part, outcome, losses, task, symbols))
+
+
+def beside(forecast: Forecast, sample: Sample, number: int, part: str) -> Outcome:
+    """Lay a forecast of a part of a fold beside what happened; samples are reduced to the levels that were asked for.
+
+    On the validation part each fold is a path of its own.
+    """
+    asked, fold = sample.part(part, number), sample.folds[number]
+    if isinstance(forecast, SampleForecast):
+        forecast = forecast.quantiles(asked.context.task.quantile_levels)
+    return as_outcome(forecast, asked, number, fold.path if part == TEST else np.full(len(asked), number))
 
 
 def _forecaster(config: Config) -> Forecaster | PerSymbol:

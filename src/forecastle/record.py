@@ -16,16 +16,16 @@ from forecastle.config.schema import Config
 from forecastle.data.bars import Panel
 from forecastle.evaluation.metric import Outcome
 from forecastle.features.frame import FeatureFrame
-from forecastle.models.forecast import Forecast, QuantileForecast, SampleForecast
+from forecastle.models.forecast import ClassForecast, QuantileForecast
 from forecastle.runs.identity import Identity, git_state, machine
-from forecastle.windows.context import Windows
+from forecastle.windows.context import Task, Windows
 from forecastle.windows.fold import Fold
 from forecastle.windows.sample import missing_features
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from forecastle.arrays import FloatArray
+    from forecastle.arrays import FloatArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,25 +36,29 @@ class Part:
     ----------
     scores
         JSON-ready scores of the model and the baselines.
+    outcome
+        What was scored: the model's forecasts of all folds, one after the other.
     table
         One row for each window and step: what was forecast, what happened, what was lost.
     """
 
     scores: dict[str, Any]
+    outcome: Outcome
     table: pa.Table
 
 
-def as_outcome(forecast: Forecast, windows: Windows) -> Outcome:
-    """Lay a forecast beside what happened; samples are reduced to the quantile levels that were asked for."""
+def as_outcome(forecast: QuantileForecast | ClassForecast, windows: Windows, fold: int, path: IntArray) -> Outcome:
+    """Lay the forecast of a fold's windows beside what happened."""
     context = windows.context
-    if isinstance(forecast, SampleForecast):
-        forecast = forecast.quantiles(context.task.quantile_levels)
     close = context.timeline.log_close[context.row]
-    return Outcome(forecast, windows.target, close, context.origin, context.symbol)
+    number = np.full(len(windows), fold)
+    return Outcome(forecast, windows.target, close, context.origin, context.symbol, number, path)
 
 
-def forecast_table(part: str, outcome: Outcome, losses: Mapping[str, FloatArray], windows: Windows) -> pa.Table:
-    """Rows of a part: part, symbol, origin, step, log_close, target, the forecast, and the losses of all forecasters.
+def forecast_table(
+    part: str, outcome: Outcome, losses: Mapping[str, FloatArray], task: Task, symbols: Sequence[str]
+) -> pa.Table:
+    """Rows of a part: part, fold, path, symbol, origin, step, log_close, target, the forecast, and all losses.
 
     Quantile columns are ``q0.025``…, class columns ``p_up``…; ``loss`` is the model's, ``loss_random_walk`` that of a
     baseline, in the unit of the objective.
@@ -62,14 +66,15 @@ def forecast_table(part: str, outcome: Outcome, losses: Mapping[str, FloatArray]
     import pyarrow as pa
 
     count, horizon = outcome.target.shape
-    task = windows.context.task
     steps = np.tile(np.array(task.steps, dtype=np.int16), count)
-    symbols = pa.DictionaryArray.from_arrays(
-        pa.array(np.repeat(outcome.symbol, horizon).astype(np.int32)), pa.array(windows.context.timeline.symbols)
+    names = pa.DictionaryArray.from_arrays(
+        pa.array(np.repeat(outcome.symbol, horizon).astype(np.int32)), pa.array(symbols)
     )
     columns: dict[str, Any] = {
         "part": pa.DictionaryArray.from_arrays(pa.array(np.zeros(count * horizon, np.int32)), pa.array([part])),
-        "symbol": symbols,
+        "fold": np.repeat(outcome.fold, horizon).astype(np.int16),
+        "path": np.repeat(outcome.path, horizon).astype(np.int16),
+        "symbol": names,
         "origin": pa.array(np.repeat(outcome.origin, horizon), pa.timestamp("us", "UTC")),
         "step": steps,
         "log_close": np.repeat(outcome.log_close, horizon),
@@ -77,10 +82,10 @@ def forecast_table(part: str, outcome: Outcome, losses: Mapping[str, FloatArray]
     }
     values = outcome.forecast.values.reshape(count * horizon, -1)
     if isinstance(outcome.forecast, QuantileForecast):
-        names = [f"q{level:g}" for level in outcome.forecast.levels]
+        titles = [f"q{level:g}" for level in outcome.forecast.levels]
     else:
-        names = [f"p_{name}" for name in task.target.classes]
-    columns.update({name: np.ascontiguousarray(values[:, i]) for i, name in enumerate(names)})
+        titles = [f"p_{name}" for name in task.target.classes]
+    columns.update({title: np.ascontiguousarray(values[:, i]) for i, title in enumerate(titles)})
     for name, loss in losses.items():
         columns["loss" if name == "model" else f"loss_{name}"] = loss.ravel()
     return pa.table(columns)
@@ -123,15 +128,29 @@ def span(windows: Windows) -> dict[str, Any]:
 
 
 def details(
-    windows: Windows, fold: Fold, transform: Mapping[str, Any], steps: Sequence[Any], looks: Mapping[str, Any] | None
+    windows: Windows,
+    folds: Sequence[Fold],
+    transforms: Sequence[Mapping[str, Any]],
+    steps: Sequence[Any],
+    looks: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """The part of a manifest that tells of windows, split, transforms, time spent and looks at the test part."""
+    """The part of a manifest that tells of target, folds, time spent and looks at the test part.
+
+    Each fold has the spans of its parts, how many windows were purged and embargoed, and what its transforms report.
+    """
     target = windows.context.task.target
-    parts = {name: span(windows[getattr(fold, name)]) for name in ("train", "validation", "test")}
+    told = [
+        {
+            **{name: span(windows[fold.part(name)]) for name in ("train", "validation", "test")},
+            "purged": fold.purged,
+            "embargoed": fold.embargoed,
+            "transform": dict(transform),
+        }
+        for fold, transform in zip(folds, transforms, strict=True)
+    ]
     return {
         "target": {"name": target.name, "unit": target.unit, "classes": list(target.classes)},
-        "split": {**parts, "purged": fold.purged},
-        "transform": dict(transform),
+        "folds": told,
         "steps": list(steps),
         "looks": looks,
     }
@@ -144,7 +163,7 @@ def manifest(
     frame: FeatureFrame,
     details: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """How a run was made, JSON-ready; `details` holds what the pipeline adds (split, transform, steps, looks)."""
+    """How a run was made, JSON-ready; `details` holds what the pipeline adds (target, folds, steps, looks)."""
     return {
         "id": identity.id,
         "name": config.name("model"),

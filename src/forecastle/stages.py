@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from forecastle import logs, paths, pipeline
+from forecastle import folds, logs, paths, pipeline
 from forecastle.config.compose import compose, dump, read
 from forecastle.config.schema import Config
 from forecastle.config.target import build
@@ -46,21 +46,21 @@ def features(config: Config) -> None:
 
 
 def fit(config: Config) -> None:
-    """Features → data/fit: the transforms and the model."""
-    fitted = pipeline.fit(config, _sample(config))
+    """Features → data/fit: the transforms and the model of each fold."""
+    fitted = folds.fit_folds(config, _sample(config))
     folder = _fresh(paths.STAGE_FIT)
-    fitted.save(folder / paths.MODEL)
-    (folder / paths.CURVES).write_text(curves_text(fitted.forecaster.curves))
+    folds.save_folds(fitted, folder / paths.MODEL)
+    (folder / paths.CURVES).write_text(curves_text(folds.curves(fitted)))
 
 
 def evaluate(config: Config) -> None:
     """Model → forecasts, data/metrics.json and the plots."""
     sample = _sample(config)
-    fitted = pipeline.load_fitted(config, paths.STAGE_FIT / paths.MODEL)
-    scored = {
-        part: pipeline.score(config, sample, fitted, part, pipeline.score_baselines(config, sample, part))
-        for part in PARTS
-    }
+    fitted = folds.load_folds(config, paths.STAGE_FIT / paths.MODEL, len(sample.folds))
+    scored = {}
+    for part in PARTS:
+        outcomes = folds.forecast_folds(config, sample, fitted, part)
+        scored[part] = pipeline.score(config, sample, outcomes, part, pipeline.score_baselines(config, sample, part))
     write_forecasts([part.table for part in scored.values()], _fresh(paths.STAGE_SCORES) / paths.FORECAST)
     scores = {name: part.scores for name, part in scored.items()}
     write_json(paths.STAGE_METRICS, scores)
@@ -77,7 +77,7 @@ def report(config: Config) -> None:
     from forecastle.report.page import write_report
 
     panel, frame, sample = read_panel(paths.STAGE_BARS), read_frame(paths.STAGE_FEATURES), _sample(config)
-    fitted = pipeline.load_fitted(config, paths.STAGE_FIT / paths.MODEL)
+    fitted = folds.load_folds(config, paths.STAGE_FIT / paths.MODEL, len(sample.folds))
     with tempfile.TemporaryDirectory(prefix="forecastle-") as name:
         folder = Path(name)
         for source in (
@@ -90,7 +90,7 @@ def report(config: Config) -> None:
         (folder / paths.CONFIG).write_text(dump(asdict(config)))
         identity = pipeline.identify(config, panel)
         looks = look(_runs(config), pipeline.test_part(config, panel, sample), identity.id, "dvc repro")
-        facts = details(sample.windows, sample.fold, fitted.transforms.report(), [], looks)
+        facts = details(sample.windows, sample.folds, [each.transforms.report() for each in fitted], [], looks)
         write_json(folder / paths.MANIFEST, manifest(config, identity, panel, frame, facts))
         shutil.copy(write_report(folder), paths.STAGE_REPORT)
 

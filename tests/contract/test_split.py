@@ -34,7 +34,7 @@ def cut(split: Split, order: np.ndarray | None = None) -> tuple[tuple[Fold, ...]
     origin, label_end = windows()
     if order is not None:
         origin, label_end = origin[order], label_end[order]
-    return split.split(origin, label_end, TIMES, HORIZON), origin, label_end
+    return split.split(origin, label_end, TIMES, HORIZON, origin), origin, label_end
 
 
 def test_parts_are_whole_ascending_and_apart(split: Split) -> None:

@@ -47,7 +47,8 @@ def test_scores_are_plain_json_in_a_fixed_order(scores):
     assert list(scores) == [
         "target", "objective", "direction", "unit", "windows", "origins", "origins_wanted", "horizon", "steps",
         "start", "end",
-        "metrics", "scores", "by_step", "interval", "skill", "by_symbol",
+        "metrics", "scores", "by_step", "interval", "skill", "by_symbol", "by_fold",
+        "by_path", "paths", "over_time",
     ]  # fmt: skip
     assert list(scores["scores"]) == list(scores["interval"]) == ["model", "last_value", "random_walk"]
     assert list(scores["scores"]["model"]) == list(METRICS)

@@ -36,20 +36,20 @@ class Spy(RandomWalk):
 def test_each_forecaster_sees_the_windows_of_its_symbol_only() -> None:
     sample = experiment().sample
     Spy.fitted.clear()
-    PerSymbol(Spy).fit(sample.part("train"), sample.part("validation"))
+    PerSymbol(Spy).fit(sample.part("train", 0), sample.part("validation", 0))
     assert Spy.fitted == [["A"], ["B"], ["C"]]
 
 
 def test_a_symbols_forecast_is_that_of_a_model_trained_on_it_alone() -> None:
     together, alone = experiment("pooling=per_symbol"), experiment("data.symbols=[B]")
     sample = together.sample
-    rows = np.flatnonzero(sample.part("test").context.symbol == 1)
-    shown = together.fitted.transforms.apply(sample.windows)[sample.fold.test][rows].context
-    mine = together.fitted.forecaster.predict(shown)
+    rows = np.flatnonzero(sample.part("test", 0).context.symbol == 1)
+    shown = together.fitted[0].transforms.apply(sample.windows)[sample.folds[0].test][rows].context
+    mine = together.fitted[0].forecaster.predict(shown)
     # the transforms are fitted over all symbols, so the model alone is asked through them too
     from forecastle.config.target import build
 
-    train = together.fitted.transforms.apply(sample.windows)[sample.fold.train]
+    train = together.fitted[0].transforms.apply(sample.windows)[sample.folds[0].train]
     single = build(together.config.model).fit(train[np.flatnonzero(train.context.symbol == 1)])
     np.testing.assert_array_equal(mine.values, single.predict(shown).values)
     assert alone.sample.windows.context.timeline.symbols == ("B",)
@@ -57,8 +57,8 @@ def test_a_symbols_forecast_is_that_of_a_model_trained_on_it_alone() -> None:
 
 def test_it_is_kept_and_opened_again_bit_for_bit(tmp_path: Path) -> None:
     one = experiment("pooling=per_symbol")
-    shown = one.fitted.transforms.apply(one.sample.windows)[one.sample.fold.test].context
-    forecaster = one.fitted.forecaster
+    shown = one.fitted[0].transforms.apply(one.sample.windows)[one.sample.folds[0].test].context
+    forecaster = one.fitted[0].forecaster
     assert isinstance(forecaster, PerSymbol)
     forecaster.save(tmp_path)
     from forecastle.config.target import build
@@ -69,10 +69,10 @@ def test_it_is_kept_and_opened_again_bit_for_bit(tmp_path: Path) -> None:
 
 def test_a_symbol_without_training_windows_is_told() -> None:
     sample = experiment().sample
-    train = sample.part("train")
+    train = sample.part("train", 0)
     fitted = PerSymbol(RandomWalk).fit(train[np.flatnonzero(train.context.symbol != 2)])
     with pytest.raises(ModelError, match="C had no training windows"):
-        fitted.predict(sample.part("test").context)
+        fitted.predict(sample.part("test", 0).context)
 
 
 def test_a_damaged_list_of_symbols_is_told(tmp_path: Path) -> None:

@@ -101,6 +101,8 @@ def _forecasts(
         names = ["p_down", "p_up"]
     rows = {
         "part": part,
+        "fold": np.int16(0),
+        "path": np.int16(0),
         "symbol": symbol,
         "origin": np.repeat(days.tz_localize("UTC").as_unit("us"), horizon),
         "step": np.tile(steps, count).astype(np.int16),
@@ -201,8 +203,14 @@ def _manifest(
             },
             "warmup": 114,
         },
-        "transform": {"standard": {"fitted_on": "train", "constant": ["cdl_doji"], "rows": 3 * windows}},
-        "split": {**spans, "purged": 2 * horizon},
+        "folds": [
+            {
+                **spans,
+                "purged": 2 * horizon,
+                "embargoed": 0,
+                "transform": {"standard": {"fitted_on": "train", "constant": ["cdl_doji"], "rows": 3 * windows}},
+            }
+        ],
         "target": {"name": target, "unit": units[target], "classes": ["down", "up"] if target == "direction" else []},
         "symbols": list(symbols),
         "interval": "1440 minutes",

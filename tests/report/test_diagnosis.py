@@ -14,9 +14,9 @@ def make_forecasts(
     count = len(target)
     origin = np.datetime64("2020-01-01", "us") + np.arange(count) * np.timedelta64(1, "D")
     symbol = np.array(["X"] * count, dtype=object)
-    return Forecasts(
-        symbol, origin, np.zeros(count), target, values, levels, classes, {}, tuple(range(1, target.shape[1] + 1))
-    )
+    steps = tuple(range(1, target.shape[1] + 1))
+    path = np.zeros(count, int)
+    return Forecasts(symbol, origin, np.zeros(count), target, values, levels, classes, {}, steps, path)
 
 
 def test_the_first_and_the_last_step_are_shown() -> None:

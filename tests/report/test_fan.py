@@ -23,9 +23,8 @@ def make_forecasts(count: int, horizon: int, every: int = 1, levels: tuple[float
     width = np.interp(levels, [0.025, 0.5, 0.975], [-0.02, 0.0, 0.02])
     values = target[..., None] + width
     symbol = np.array(["X"] * count, dtype=object)
-    return Forecasts(
-        symbol, days[at], log_price[at], target, values, levels, (), {}, tuple(range(1, target.shape[1] + 1))
-    )
+    steps = tuple(range(1, target.shape[1] + 1))
+    return Forecasts(symbol, days[at], log_price[at], target, values, levels, (), {}, steps, np.zeros(len(at), int))
 
 
 def price_fans(forecasts: Forecasts, interval: str = "1D") -> Figure:
@@ -117,6 +116,7 @@ def test_classes_are_drawn_as_probability_and_what_happened() -> None:
         ("down", "up"),
         {},
         (1, 2),
+        base.path,
     )
     figure = fan_figure(forecasts, "X", "direction", "class", "1D")
     assert paths(figure.svg, "line", "s1")[0][0][:, 1] == pytest.approx(up[:, 0], abs=1e-4)

@@ -14,7 +14,7 @@ def make_losses(origin: list[int], model: list[float], baseline: list[float]) ->
     loss = {"model": np.array(model)[:, None], "random_walk": np.array(baseline)[:, None]}
     return Forecasts(
         np.array(["X"] * count, dtype=object), times, np.zeros(count), np.zeros((count, 1)),
-        np.zeros((count, 1, 1)), (0.5,), (), loss, (1,),
+        np.zeros((count, 1, 1)), (0.5,), (), loss, (1,), np.zeros(count, int),
     )  # fmt: skip
 
 

@@ -43,7 +43,8 @@ def tested(protocol: ModuleType) -> tuple[np.ndarray, Windows]:
     lengths = np.full(8, len(rates))
     frame = FeatureFrame(np.zeros((rates.size, 1), np.float32), ("zero",), lengths, 1, {})
     windows = make_windows(panel, frame, Task(LogReturn(), protocol.HORIZON, tuple(protocol.LEVELS)), 1, 5)
-    (fold,) = RollingOrigin(6070).split(windows.context.origin, windows.label_end, time + day, protocol.HORIZON)
+    origin = windows.context.origin
+    (fold,) = RollingOrigin(6070).split(origin, windows.label_end, time + day, protocol.HORIZON, origin)
     return rates, windows[fold.test]
 
 

@@ -23,7 +23,7 @@ def cut_daily(split: Holdout | RollingOrigin, count: int, horizon: int) -> tuple
     """Split windows at each of `count` days that leaves room for a label."""
     times = days(1, count)
     origin = times[: count - horizon]
-    (fold,) = split.split(origin, times[horizon:], times, horizon)
+    (fold,) = split.split(origin, times[horizon:], times, horizon, origin)
     return fold, origin
 
 
@@ -68,7 +68,7 @@ def test_all_symbols_are_cut_at_the_same_times() -> None:
     times = days(1, 40)
     long, late, early = times[:39], times[20:39], times[:19]  # origins; each label ends a day later
     origin = np.concatenate([long, late, early])
-    (fold,) = Holdout().split(origin, origin + np.timedelta64(1, "D"), times, 1)
+    (fold,) = Holdout().split(origin, origin + np.timedelta64(1, "D"), times, 1, origin)
     assert origin[fold.train].max() == day(24)
     np.testing.assert_array_equal([origin[fold.validation].min(), origin[fold.validation].max()], [day(25), day(32)])
     assert origin[fold.test].min() == day(33)
@@ -79,7 +79,8 @@ def test_all_symbols_are_cut_at_the_same_times() -> None:
 
 def test_boundary_without_a_bar_purges_only_labels_that_reach_the_first_origin_after_it() -> None:
     times = np.concatenate([days(1, 5), days(10, 20)])  # nothing from the 6th to the 9th
-    (fold,) = Holdout(validation_start="2020-01-07", test_start="2020-01-15").split(times[:-2], times[2:], times, 2)
+    split, origin = Holdout(validation_start="2020-01-07", test_start="2020-01-15"), times[:-2]
+    (fold,) = split.split(origin, times[2:], times, 2, origin)
     np.testing.assert_array_equal(
         times[fold.train], days(1, 4)
     )  # the label of the 4th ends on the 10th, the first origin
@@ -180,7 +181,7 @@ def test_rolling_origin_cuts_at_these_dates(
 def test_benchmark_has_five_origins_of_each_series() -> None:
     times = np.datetime64("1990-01-01", "us") + np.arange(7588) * np.timedelta64(1, "D")
     rows = np.tile(np.arange(100, 7588 - 30), 8)
-    (fold,) = RollingOrigin(6070).split(times[rows], times[rows + 30], times, 30)
+    (fold,) = RollingOrigin(6070).split(times[rows], times[rows + 30], times, 30, times[rows])
     assert sorted(rows[fold.test].tolist()) == sorted([6070 + 30 * number for number in range(5)] * 8)
     assert rows[fold.validation].max() + 30 == 6070
     assert rows[fold.train].max() + 30 == rows[fold.validation].min()
@@ -210,7 +211,7 @@ def test_test_origin_without_a_window_is_refused() -> None:
     times = days(1, 40)
     rows = np.delete(np.arange(37), 33)
     with pytest.raises(SplitError, match="a window at 3 origins, 1 have none, the first at 2020-02-03T00:00"):
-        RollingOrigin(origins=3).split(times[rows], times[rows + 3], times, 3)
+        RollingOrigin(origins=3).split(times[rows], times[rows + 3], times, 3, times[rows])
 
 
 @pytest.mark.parametrize(
@@ -255,7 +256,7 @@ def test_every_split_keeps_the_order_of_time(market: tuple[list[np.ndarray], int
     origin = np.concatenate([known[:-horizon] for known in symbols])
     label_end = np.concatenate([known[horizon:] for known in symbols])
     try:
-        (fold,) = split.split(origin, label_end, np.unique(np.concatenate(symbols)), horizon)
+        (fold,) = split.split(origin, label_end, np.unique(np.concatenate(symbols)), horizon, origin)
     except SplitError:
         assume(False)
     parts = [fold.train, fold.validation, fold.test]

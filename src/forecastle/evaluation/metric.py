@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Protocol
+
+import numpy as np
 
 from forecastle.arrays import BoolArray, FloatArray, IntArray, TimeArray
 from forecastle.models.forecast import ClassForecast, QuantileForecast
@@ -37,6 +40,11 @@ class Outcome:
         Shape (N,), UTC.
     symbol
         Number of the symbol, shape (N,).
+    fold
+        Number of the fold whose model made the forecast, from 0, shape (N,); zeros where it is not given.
+    path
+        Number of the path, from 0, shape (N,); zeros where it is not given. No window stands twice in one path, so
+        that what follows a forecast through time (a position, an account) goes along one path.
     """
 
     forecast: QuantileForecast | ClassForecast
@@ -44,6 +52,13 @@ class Outcome:
     log_close: FloatArray
     origin: TimeArray
     symbol: IntArray
+    fold: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    path: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    def __post_init__(self) -> None:
+        for name in ("fold", "path"):
+            if not len(getattr(self, name)):
+                object.__setattr__(self, name, np.zeros(len(self.target), dtype=np.int64))
 
     def __len__(self) -> int:
         return len(self.target)
@@ -51,7 +66,21 @@ class Outcome:
     def __getitem__(self, index: IntArray | BoolArray | slice) -> Outcome:
         """The outcome of some of the windows."""
         forecast = replace(self.forecast, values=self.forecast.values[index])
-        return Outcome(forecast, self.target[index], self.log_close[index], self.origin[index], self.symbol[index])
+        rest = (getattr(self, name)[index] for name in _COLUMNS)
+        return Outcome(forecast, *rest)
+
+
+_COLUMNS = ("target", "log_close", "origin", "symbol", "fold", "path")
+"""Arrays of an outcome with one entry for each window."""
+
+
+def pooled(outcomes: Sequence[Outcome]) -> Outcome:
+    """Lay outcomes (of the folds of a split) one after the other; at least one is wanted."""
+    if len(outcomes) == 1:
+        return outcomes[0]
+    values = np.concatenate([outcome.forecast.values for outcome in outcomes])
+    forecast = replace(outcomes[0].forecast, values=values)
+    return Outcome(forecast, *(np.concatenate([getattr(each, name) for each in outcomes]) for name in _COLUMNS))
 
 
 class Metric(Protocol):

@@ -15,6 +15,7 @@ import numpy as np
 from forecastle.arrays import FloatArray, TimeArray
 from forecastle.errors import ModelError
 from forecastle.evaluation.bootstrap import block_length, fewest_origins, interval, resampled_means
+from forecastle.evaluation.breakdown import Breakdown, breakdown, iso, tell
 from forecastle.evaluation.metric import Direction, Metric, Outcome
 from forecastle.evaluation.objective import applicable
 from forecastle.windows.context import Task
@@ -35,8 +36,8 @@ class Scored:
         Each metric at each step, shape (H,).
     losses
         The objective of each window and step, shape (N, H), or None where it is no mean.
-    by_symbol
-        The objective of each symbol that occurs, by its number.
+    by
+        The objective of each symbol, fold, path and calendar period.
     origin
         Origins of the windows, shape (N,), UTC.
     """
@@ -44,7 +45,7 @@ class Scored:
     scores: dict[str, float]
     by_step: dict[str, FloatArray]
     losses: FloatArray | None
-    by_symbol: dict[int, float]
+    by: Breakdown
     origin: TimeArray
 
 
@@ -83,13 +84,8 @@ def score_one(outcome: Outcome, metrics: Mapping[str, Metric], objective: str) -
             scores[name], by_step[name] = float(values.mean()), values.mean(axis=0)
         if name == objective:
             losses = values
-    numbers = np.unique(outcome.symbol)
-    if len(numbers) == 1:
-        by_symbol = {int(numbers[0]): scores[objective]}
-    else:
-        ranked = metrics[objective]
-        by_symbol = {int(number): ranked.score(outcome[outcome.symbol == number]) for number in numbers}
-    return Scored(scores, by_step, losses, by_symbol, outcome.origin)
+    by = breakdown(outcome, metrics[objective], losses, scores[objective])
+    return Scored(scores, by_step, losses, by, outcome.origin)
 
 
 def evaluate(
@@ -142,7 +138,8 @@ def combine(
         ``target objective direction unit windows origins origins_wanted horizon steps start end metrics scores by_step
         interval skill by_symbol``; a number that is undefined is None. ``origins_wanted`` is the fewest origins for
         which there are intervals, None where the objective is no mean and has none. ``by_step`` has all metrics of the
-        model and the objective of the baselines.
+        model and the objective of the baselines. The rest is told by
+        `forecastle.evaluation.breakdown.tell`.
     """
     metric, model = metrics[objective], scored[MODEL]
     if any(not np.array_equal(each.origin, model.origin) for each in scored.values()):
@@ -174,8 +171,8 @@ def combine(
         "origins_wanted": fewest_origins(task.horizon) if is_mean else None,
         "horizon": task.horizon,
         "steps": list(task.steps),
-        "start": _iso(model.origin.min()),
-        "end": _iso(model.origin.max()),
+        "start": iso(model.origin.min()),
+        "end": iso(model.origin.max()),
         "metrics": {
             name: {"unit": _unit(each, task), "direction": each.direction.value} for name, each in metrics.items()
         },
@@ -189,10 +186,7 @@ def combine(
             for row, name in enumerate(order)
         },
         "skill": skill,
-        "by_symbol": {
-            symbols[number]: {name: _number(scored[name].by_symbol[number]) for name in order}
-            for number in model.by_symbol
-        },
+        **tell({name: scored[name].by for name in order}, symbols),
     }
 
 
@@ -202,7 +196,7 @@ def _check_finite(outcome: Outcome) -> None:
         window, step, column = (int(place[0]) for place in np.nonzero(~np.isfinite(values)))
         raise ModelError(
             f"a forecast must be finite, got {values[window, step, column]} at origin "
-            f"{_iso(outcome.origin[window])}, step {step + 1}"
+            f"{iso(outcome.origin[window])}, step {step + 1}"
         )
 
 
@@ -237,7 +231,3 @@ def _numbers(values: FloatArray) -> list[float | None]:
 
 def _unit(metric: Metric, task: Task) -> str:
     return task.target.unit if metric.unit == "target" else metric.unit
-
-
-def _iso(time: np.datetime64) -> str:
-    return f"{np.datetime_as_string(time, unit='s')}Z"

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from forecastle import paths
-from forecastle.arrays import FloatArray, TimeArray
+from forecastle.arrays import FloatArray, IntArray, TimeArray
 from forecastle.errors import RunError
 
 PARTS = ("test", "validation")
@@ -24,7 +24,7 @@ BASELINES = ("random_walk", "last_value", "seasonal_naive")
 
 @dataclass(frozen=True, eq=False)
 class Forecasts:
-    """Forecasts of one part, windows sorted by symbol and origin.
+    """Forecasts of one part, windows sorted by symbol, origin and fold.
 
     Parameters
     ----------
@@ -46,6 +46,8 @@ class Forecasts:
         Pointwise objective of the model (``model``) and of each baseline, shape (N, H); empty where it is no mean.
     steps
         The H steps, in bars after the origin.
+    path
+        Number of the path of each window, shape (N,): no window stands twice in one.
     """
 
     symbol: np.ndarray[Any, np.dtype[np.object_]]
@@ -57,6 +59,7 @@ class Forecasts:
     classes: tuple[str, ...]
     loss: dict[str, FloatArray]
     steps: tuple[int, ...]
+    path: IntArray
 
     @property
     def horizon(self) -> int:
@@ -64,8 +67,9 @@ class Forecasts:
         return self.steps[-1]
 
     def of(self, symbol: str) -> Forecasts:
-        """The windows of one symbol."""
+        """The windows of one symbol, along the first path."""
         rows = self.symbol == symbol
+        rows &= self.path == self.path[rows].min(initial=np.iinfo(np.int64).max)
         return Forecasts(
             self.symbol[rows],
             self.origin[rows],
@@ -76,6 +80,7 @@ class Forecasts:
             self.classes,
             {name: values[rows] for name, values in self.loss.items()},
             self.steps,
+            self.path[rows],
         )
 
 
@@ -167,13 +172,14 @@ def read_forecasts(path: Path, part: str) -> Forecasts | None:
         columns = {name: table[name] for name in table.column_names}
         step = columns["step"].to_numpy().astype(np.int64)
         origin = columns["origin"].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy()
+        fold, path_number = columns["fold"].to_numpy(), columns["path"].to_numpy().astype(np.int64)
         codes = columns["symbol"].cast(pa.string()).combine_chunks().dictionary_encode()
     except (pa.ArrowException, KeyError, OSError) as error:
         raise RunError(f"cannot read the forecasts: {' '.join(str(error).split())} ({path})") from None
     if not len(step):
         return None
     symbol = codes.indices.to_numpy()
-    order = np.lexsort((step, origin, symbol))
+    order = np.lexsort((step, fold, origin, symbol))
     steps = np.unique(step)
     if len(order) % len(steps) or (step[order].reshape(-1, len(steps)) != steps).any():
         raise RunError(f"every window must have the same steps, got others in part {part!r} ({path})")
@@ -198,6 +204,7 @@ def read_forecasts(path: Path, part: str) -> Forecasts | None:
         () if levels else tuple(name[2:] for name in classes),
         {"model" if name == "loss" else name[5:]: values(name) for name in columns if name.startswith("loss")},
         tuple(steps.tolist()),
+        path_number[first],
     )
 
 

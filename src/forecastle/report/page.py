@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,7 +78,7 @@ def _context(run: RunFolder) -> dict[str, Any]:
     skill = scores.get("skill") or {}
     forecasts = run.forecasts
     direction, unit = str(scores.get("direction", "none")), str(scores.get("unit", ""))
-    features = manifest.get("features") or {}
+    features, folds = manifest.get("features") or {}, list(manifest.get("folds") or ())
     return {
         "name": name,
         "manifest": manifest,
@@ -103,8 +104,8 @@ def _context(run: RunFolder) -> dict[str, Any]:
         "columns": [str(column) for column in features.get("columns") or ()],
         "warmup": features.get("warmup"),
         "left_out": dict(features.get("left_out") or {}),
-        "transform": flatten(manifest["transform"], "Transforms") if manifest.get("transform") else [],
-        "split_table": _split_table(manifest.get("split") or {}),
+        "transform": flatten(folds[-1]["transform"], "Transforms") if folds and folds[-1].get("transform") else [],
+        "split_table": _split_table(folds),
         "looks": _sentence(str((manifest.get("looks") or {}).get("text", ""))),
         "config": run.config,
         "manifest_tables": _manifest_tables(manifest),
@@ -138,7 +139,10 @@ def _fans(run: RunFolder, forecasts: Forecasts) -> list[Figure]:
     return [fan_figure(forecasts.of(symbol), symbol, name, unit, interval) for symbol in ordered[:MOST_FANS]]
 
 
-def _split_table(split: dict[str, Any]) -> Table | None:
+def _split_table(folds: Sequence[dict[str, Any]]) -> Table | None:
+    if len(folds) != 1:
+        return None
+    (split,) = folds
     parts = [part for part in ("train", "validation", "test") if split.get(part)]
     if not parts:
         return None

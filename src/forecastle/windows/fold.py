@@ -2,34 +2,54 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
+
+import numpy as np
 
 from forecastle.arrays import IntArray, TimeArray
 
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """Indices of windows, each ascending in origin; no window stands in two parts.
+    """Indices of windows, each ascending in origin; no window stands in two parts of a fold.
 
     Parameters
     ----------
     train, validation, test
         Index arrays into the windows that were split.
     purged
-        Number of windows left out because their label reaches over a boundary.
+        Number of windows left out because their label overlaps one of a part that they must not know.
+    embargoed
+        Number of windows left out because their context alone reaches into such a label.
+    path
+        Number of the path, from 0, that each test window belongs to, shape of `test`; where it is not given all are of
+        path 0. Over all folds no window stands twice in a path, and every path has the same windows.
     """
 
     train: IntArray
     validation: IntArray
     test: IntArray
     purged: int
+    embargoed: int = 0
+    path: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    def __post_init__(self) -> None:
+        if not len(self.path):
+            object.__setattr__(self, "path", np.zeros(len(self.test), dtype=np.int64))
+
+    def part(self, name: str) -> IntArray:
+        """The windows of ``train``, ``validation`` or ``test``."""
+        indices: IntArray = getattr(self, name)
+        return indices
 
 
 class Split(Protocol):
     """Cuts windows into folds by time."""
 
-    def split(self, origin: TimeArray, label_end: TimeArray, times: TimeArray, horizon: int) -> tuple[Fold, ...]:
+    def split(
+        self, origin: TimeArray, label_end: TimeArray, times: TimeArray, horizon: int, context_start: TimeArray
+    ) -> tuple[Fold, ...]:
         """Return the folds.
 
         Parameters
@@ -42,6 +62,8 @@ class Split(Protocol):
             Known times of all bars of the panel, sorted and unique.
         horizon
             H, in bars.
+        context_start
+            Known time of the oldest bar that any number of the window's context was computed from, shape (N,).
 
         Raises
         ------

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecastle.arrays import BoolArray, IntArray
+from forecastle.arrays import BoolArray, IntArray, TimeArray
 from forecastle.data.bars import Panel
 from forecastle.errors import ConfigError, FeatureError, SplitError
 from forecastle.features.frame import FeatureFrame
@@ -109,6 +109,29 @@ def make_windows(
         raise SplitError(_nothing(panel, frame, horizon, context_length, past_length))
     context = Context(timeline, row, context_length, past_length, task)
     return Windows(context, np.concatenate(targets), np.concatenate(weights), np.concatenate(ends))
+
+
+def context_start(windows: Windows, frame: FeatureFrame, memory: int = 0) -> TimeArray:
+    """Known time of the oldest bar that any number of each context was computed from, UTC, shape (N,).
+
+    It lies ``max(warmup − 1 + C, P)`` bars back, the origin's own bar included: the first bar of features has a
+    warm-up before it. (The volatility at the origin looks back further, with weights that fade: see
+    `forecastle.windows.volatility`.)
+
+    Parameters
+    ----------
+    windows
+        Of `make_windows`, from this frame.
+    frame
+        Features of the bars.
+    memory
+        Bars before its own that a transform of the features reads (`Chain.memory`).
+    """
+    context = windows.context
+    reach = _need(frame, context.context_length, context.past_length)
+    first = np.cumsum(frame.lengths) - frame.lengths
+    row = np.maximum(context.row - (reach + memory - 1), first[context.symbol])
+    return np.asarray(context.timeline.known[row])
 
 
 def latest_context(

@@ -72,7 +72,14 @@ class Holdout:
                     f"validation_start must lie before test_start, got {validation_start} and {test_start}"
                 )
 
-    def split(self, origin: TimeArray, label_end: TimeArray, times: TimeArray, horizon: int) -> tuple[Fold, ...]:  # noqa: ARG002
+    def split(
+        self,
+        origin: TimeArray,
+        label_end: TimeArray,
+        times: TimeArray,
+        horizon: int,  # noqa: ARG002 (the contract's arguments)
+        context_start: TimeArray,  # noqa: ARG002
+    ) -> tuple[Fold, ...]:
         """Return one fold; the arguments are told by `forecastle.windows.fold.Split`.
 
         Raises
@@ -122,7 +129,14 @@ class RollingOrigin:
         self.origins = origins
         self.validation = validation
 
-    def split(self, origin: TimeArray, label_end: TimeArray, times: TimeArray, horizon: int) -> tuple[Fold, ...]:
+    def split(
+        self,
+        origin: TimeArray,
+        label_end: TimeArray,
+        times: TimeArray,
+        horizon: int,
+        context_start: TimeArray,  # noqa: ARG002 (the contract's argument)
+    ) -> tuple[Fold, ...]:
         """Return one fold; the arguments are told by `forecastle.windows.fold.Split`.
 
         Raises
