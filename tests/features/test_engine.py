@@ -67,6 +67,24 @@ def test_only_the_rows_before_each_warm_up_are_nan() -> None:
     assert np.isnan(frame.values).sum(axis=0).tolist() == [5, 5, 20, 19]
 
 
+def test_an_heirs_own_compute_is_what_counts(bars: Bars) -> None:
+    class Doubled(LogReturn):
+        def compute(self, bars: Bars) -> Any:
+            return 2 * super().compute(bars)
+
+    plain, doubled = (compute(Panel((bars,)), {"one": each}).values for each in (LogReturn(1), Doubled(1)))
+    np.testing.assert_array_equal(doubled, 2 * plain)
+
+
+def test_an_indicator_that_gives_other_columns_than_it_names_is_named(bars: Bars) -> None:
+    class Short(LogReturn):
+        def each(self, bars: Bars) -> Any:
+            return iter([bars.close])
+
+    with pytest.raises(FeatureError, match="TEST: indicator 'mine' failed: ValueError: zip"):
+        compute(Panel((bars,)), {"mine": Short([1, 5])})
+
+
 def test_rows_that_an_indicator_should_have_left_empty_are_emptied(bars: Bars) -> None:
     frame = compute(Panel((bars,)), {"fake": Fake(np.ones((len(bars), 1)), warmup=4)})
     assert np.isnan(frame.values[:3]).all()

@@ -35,6 +35,16 @@ def test_what_another_process_writes_stands_here_and_stays_after_closing() -> No
     np.testing.assert_array_equal(sheet.values, np.repeat(np.arange(5, dtype=np.float32), 3).reshape(5, 3))
 
 
+def test_columns_are_written_as_whole_rows() -> None:
+    found = np.random.default_rng(0).random((7, 1300)).astype(np.float32)
+    sheet = Sheet(2000, 7)
+    pickle.loads(pickle.dumps(sheet)).write(600, found)
+    sheet.close()
+    assert not sheet.values[:600].any()
+    assert not sheet.values[1900:].any()
+    np.testing.assert_array_equal(sheet.values[600:1900], found.T)
+
+
 def test_it_goes_by_name_and_is_one_memory() -> None:
     sheet = Sheet(1000, 1000)
     sent = pickle.dumps(sheet)

@@ -10,7 +10,7 @@ that move by less than 2e-5, in which a currency lives). Candles hold no traded 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy as np
 from forecastle.arrays import FloatArray
 from forecastle.data.bars import Bars
 from forecastle.features import rolling
+from forecastle.features.frame import ByColumn
 from forecastle.features.library import call
 from forecastle.features.trailing import Trailing, ratio, volume_of
 
@@ -30,7 +31,7 @@ CANDLE = ("kmid", "klen", "kmid2", "kup", "kup2", "klow", "klow2", "ksft", "ksft
 _share = partial(ratio, empty=0.0)
 
 
-class AlphaCandle:
+class AlphaCandle(ByColumn):
     """The candle's own columns of Alpha158: body, shadows and prices, by open, range or close; warm-up one bar.
 
     kmid (c-o)/o, klen (h-l)/o, kup (h-max(o,c))/o, klow (min(o,c)-l)/o, ksft (2c-h-l)/o; with a 2 over h-l in place
@@ -48,14 +49,18 @@ class AlphaCandle:
     needs: tuple[str, ...] = ()
     tolerance: float = 1e-9
 
-    def compute(self, bars: Bars) -> FloatArray:
-        """Return the columns, shape (T, 13), float64; row t uses bar t alone."""
+    def each(self, bars: Bars) -> Iterator[FloatArray]:
+        """The columns in their order, each of shape (T,), float64; row t uses bar t alone."""
         o, h, l, c = bars.open, bars.high, bars.low, bars.close  # noqa: E741  the letters of the formulas
         size = h - l
-        parts = (c - o, h - np.maximum(o, c), np.minimum(o, c) - l, (c - l) - (h - c))
-        body, up, low, shift = ((part / o, _share(part, size)) for part in parts)
-        prices = (o / c, h / c, l / c, (h + l + c) / 3 / c)
-        return np.array([body[0], size / o, body[1], *up, *low, *shift, *prices]).T
+        yield (c - o) / o
+        yield size / o
+        yield _share(c - o, size)
+        for part in (h - np.maximum(o, c), np.minimum(o, c) - l, (c - l) - (h - c)):
+            yield part / o
+            yield _share(part, size)
+        for price in (o, h, l, (h + l + c) / 3):
+            yield price / c
 
 
 class AlphaWindow(Trailing):

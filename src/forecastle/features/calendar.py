@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 import numpy as np
@@ -12,6 +11,7 @@ import pandas as pd
 from forecastle.arrays import FloatArray, IntArray, TimeArray
 from forecastle.data.bars import Bars
 from forecastle.errors import ConfigError, nearest
+from forecastle.features.frame import ByColumn
 
 DAY = 86_400
 WEEK = 7 * DAY
@@ -30,7 +30,7 @@ SESSIONS: Mapping[str, tuple[str, int, int]] = MappingProxyType(
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-class Clock(ABC):
+class Clock(ByColumn):
     """An indicator that reads nothing but the time of a bar; refused or left out where the dates cannot be trusted.
 
     Warm-up one bar. Times are UTC; local times follow the zone's daylight saving.
@@ -41,14 +41,6 @@ class Clock(ABC):
     tolerance: float = 1e-9
     warmup: int = 1
     columns: tuple[str, ...]
-
-    @abstractmethod
-    def values(self, bars: Bars) -> tuple[FloatArray, ...]:
-        """One array of shape (T,) for each column."""
-
-    def compute(self, bars: Bars) -> FloatArray:
-        """Return the columns, shape (T, len(columns)), float64; row t uses the time of bar t alone."""
-        return np.array(self.values(bars)).reshape(len(self.columns), len(bars)).T
 
 
 class Hour(Clock):
@@ -62,9 +54,9 @@ class Hour(Clock):
 
     columns = ("hour_sin", "hour_cos")
 
-    def values(self, bars: Bars) -> tuple[FloatArray, ...]:
+    def each(self, bars: Bars) -> Iterator[FloatArray]:
         """Sine and cosine."""
-        return _circle(_week_seconds(bars.time, "UTC") % DAY, DAY)
+        yield from _circle(_week_seconds(bars.time, "UTC") % DAY, DAY)
 
 
 class Weekday(Clock):
@@ -78,9 +70,9 @@ class Weekday(Clock):
 
     columns = ("weekday_sin", "weekday_cos")
 
-    def values(self, bars: Bars) -> tuple[FloatArray, ...]:
+    def each(self, bars: Bars) -> Iterator[FloatArray]:
         """Sine and cosine."""
-        return _circle(_week_seconds(bars.time, "UTC") // DAY, 7)
+        yield from _circle(_week_seconds(bars.time, "UTC") // DAY, 7)
 
 
 class Session(Clock):
@@ -119,9 +111,10 @@ class Session(Clock):
         self.centre = chosen
         self.columns = tuple(f"session_{name}" for name in chosen)
 
-    def values(self, bars: Bars) -> tuple[FloatArray, ...]:
+    def each(self, bars: Bars) -> Iterator[FloatArray]:
         """One column for each centre."""
-        return tuple(self._open(bars.time, *SESSIONS[name]) for name in self.centre)
+        for name in self.centre:
+            yield self._open(bars.time, *SESSIONS[name])
 
     @staticmethod
     def _open(time: TimeArray, zone: str, begin: int, end: int) -> FloatArray:
@@ -173,9 +166,9 @@ class WeeklyClose(Clock):
         self.zone = zone
         self._close = WEEKDAYS.index(day) * DAY + round(hour * 3600)
 
-    def values(self, bars: Bars) -> tuple[FloatArray, ...]:
+    def each(self, bars: Bars) -> Iterator[FloatArray]:
         """Sine and cosine."""
-        return _circle((self._close - _week_seconds(bars.known, self.zone)) % WEEK, WEEK)
+        yield from _circle((self._close - _week_seconds(bars.known, self.zone)) % WEEK, WEEK)
 
 
 def _week_seconds(time: TimeArray, zone: str) -> IntArray:
@@ -186,7 +179,8 @@ def _week_seconds(time: TimeArray, zone: str) -> IntArray:
     return elapsed
 
 
-def _circle(part: IntArray, whole: int) -> tuple[FloatArray, FloatArray]:
+def _circle(part: IntArray, whole: int) -> Iterator[FloatArray]:
     """Sine and cosine of a share of a circle."""
     angle = part * (2 * np.pi / whole)
-    return np.sin(angle), np.cos(angle)
+    yield np.sin(angle)
+    yield np.cos(angle)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from forecastle.arrays import FloatArray
 from forecastle.data.bars import PRICES, Bars
 from forecastle.errors import ConfigError, nearest
+from forecastle.features.frame import ByColumn
 from forecastle.features.library import FUNCTIONS, call, describe, lookback
 
 PATTERNS: tuple[str, ...] = tuple(name.removeprefix("CDL").lower() for name in FUNCTIONS if name.startswith("CDL"))
 """TA-Lib's candlestick patterns, 61 of them, such as ``hammer``."""
 
 
-class Candlestick:
+class Candlestick(ByColumn):
     """Candlestick patterns of TA-Lib (after Bulkowski 2008 and Nison 1991): 1 bullish, -1 bearish, 0 none.
 
     A confirmed hikkake is ±2, an engulfing that only just covers ±.8. Warm-up: TA-Lib's look-back, 3 to 15 bars, since
@@ -65,15 +66,9 @@ class Candlestick:
             self._calls.append((function, parameters))
         self.warmup = 1 + max(lookback(function, parameters) for function, parameters in self._calls)
 
-    def compute(self, bars: Bars) -> FloatArray:
-        """Return the columns, shape (T, len(columns)), float64, NaN in the first ``warmup - 1`` rows.
-
-        Row t uses bars at or before t.
-        """
+    def each(self, bars: Bars) -> Iterator[FloatArray]:
+        """The columns in their order, each of shape (T,), float64."""
         prices = [getattr(bars, name) for name in PRICES]
-        values = np.empty((len(self.columns), len(bars)))
-        for row, (function, parameters) in zip(values, self._calls, strict=True):
+        for function, parameters in self._calls:
             (found,) = call(function, *prices, **parameters)
-            np.divide(found, 100.0, out=row)
-            row[: self.warmup - 1] = np.nan
-        return values.T
+            yield found / 100.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -12,8 +12,8 @@ from forecastle.data.bars import PRICES, Bars, Panel
 from forecastle.errors import ConfigError, FeatureError, nearest
 from forecastle.features.frame import NEEDS, FeatureFrame, Indicator, may_miss
 from forecastle.features.pool import reach, run
-from forecastle.features.sheet import Sheet
-from forecastle.features.timeframes import OnTimeframes, Part
+from forecastle.features.sheet import Sheet, turned
+from forecastle.features.timeframes import OnTimeframes, Part, parts_of
 
 logger = logging.getLogger(__name__)
 
@@ -21,10 +21,7 @@ MISSING = ("skip", "refuse")
 ON_ERROR = ("stop", "leave_out")
 
 WIDTH = 64
-"""Columns of a strip, about."""
-
-TILE = 512
-"""Rows of a strip that are turned into the matrix at once, so that both stay in the processor's cache."""
+"""Columns of a strip, about: what is computed side by side."""
 
 
 def compute(
@@ -84,7 +81,7 @@ def compute(
     sheet = Sheet(*shape) if place == "machine" and shape[0] else None
     values = np.empty(shape, dtype=np.float32) if sheet is None else sheet.values
     target = {"here": values, "machine": sheet, "anywhere": None}[place]
-    # A process finds each page of the shared matrix once more for each strip: where symbols are enough, one strip each.
+    # A process writes whole rows of the shared matrix in half the time of parts of them, if there are enough symbols.
     strips = _strips(used, shape[1] if place == "machine" and len(lengths) >= 2 * workers else WIDTH)
     parts, tasks = [], []
     for bars, end in zip(panel, np.cumsum(lengths), strict=True):
@@ -148,29 +145,34 @@ def _strip_into(
     on_error: str,
 ) -> tuple[FloatArray | None, dict[str, str]]:
     """Call `strip` and write what it finds into its part of the matrix, or give it back where that is out of reach."""
-    found, failures = strip(bars, indicators, on_error)
     if target is None:
-        return found, failures
-    _turn(found, (target.values if isinstance(target, Sheet) else target)[part])
+        return strip(bars, indicators, on_error)
+    rows, columns = part
+    if isinstance(target, Sheet) and columns == slice(0, target.columns):
+        found, failures = strip(bars, indicators, on_error)
+        target.write(rows.start, found)
+        return None, failures
+    values = (target.values if isinstance(target, Sheet) else target)[rows, columns]
+    failures = {}
+    first = 0
+    for name, indicator in indicators.items():  # one at a time: no more than its own columns are held beside the matrix
+        found, failed = strip(bars, {name: indicator}, on_error)
+        _turn(found, values[:, first : first + len(found)])
+        first += len(found)
+        failures |= failed
     return None, failures
 
 
 def _fill(target: FloatArray, bars: Bars, name: str, indicator: Indicator) -> None:
     """Compute one indicator on one symbol into `target`, shape (columns, T), float32."""
     where = f"{bars.symbol}: indicator {name!r}"
-    try:
-        parts = list(indicator.parts(bars)) if isinstance(indicator, OnTimeframes) else [Part(indicator.compute(bars))]
-    except ConfigError as error:
-        raise ConfigError(f"{where}: {error}") from error
-    except Exception as error:
-        raise FeatureError(f"{where} failed: {type(error).__name__}: {error}") from error
     warm = indicator.warmup - 1
-    width = len(target) // len(parts)
-    for first, part in zip(range(0, len(target), width), parts, strict=True):
-        shape = (len(bars) if part.rows is None else len(part.rows) - 1, width)
+    first = 0
+    for part in _parts(indicator, bars, where):
+        shape = (len(bars) if part.rows is None else len(part.rows) - 1, part.columns)
         if np.shape(part.values) != shape:
             raise FeatureError(f"{where} must give shape {shape}, got {np.shape(part.values)}")
-        block = target[first : first + width]
+        block = target[first : first + part.columns]
         part.lay(block)
         block[:, :warm] = np.nan
         if not _good(block[:, part.begun(warm)], indicator).all():
@@ -182,6 +184,17 @@ def _fill(target: FloatArray, bars: Bars, name: str, indicator: Indicator) -> No
                 f"{where} must be finite (in float32) after {indicator.warmup} bars of warm-up, got "
                 f"{float(value)} in {indicator.columns[first + column]} at bar {row + warm}"
             )
+        first += part.columns
+
+
+def _parts(indicator: Indicator, bars: Bars, where: str) -> Iterator[Part]:
+    """What an indicator gives, part by part; where it fails, it is named."""
+    try:
+        yield from indicator.parts(bars) if isinstance(indicator, OnTimeframes) else parts_of(indicator, bars)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from error
+    except Exception as error:
+        raise FeatureError(f"{where} failed: {type(error).__name__}: {error}") from error
 
 
 def _good(values: FloatArray, indicator: Indicator) -> BoolArray:
@@ -202,12 +215,9 @@ def _strips(indicators: Mapping[str, Indicator], width: int) -> list[tuple[int, 
 
 
 def _turn(found: FloatArray, target: FloatArray) -> None:
-    """Copy columns (D, T) to rows (T, D), by way of rows that lie together: they are written out in one go."""
-    rows = np.empty((TILE, len(found)), dtype=found.dtype)
-    for first in range(0, len(target), TILE):
-        some = found[:, first : first + TILE].T
-        rows[: len(some)] = some
-        target[first : first + TILE] = rows[: len(some)]
+    """Copy columns (D, T) to rows (T, D)."""
+    for first, rows in turned(found):
+        target[first : first + len(rows)] = rows
 
 
 def _without(

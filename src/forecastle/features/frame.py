@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol, runtime_checkable
+
+import numpy as np
 
 from forecastle.arrays import FloatArray, IntArray
 from forecastle.data.bars import Bars
@@ -57,6 +60,42 @@ class Indicator(Protocol):
 def may_miss(indicator: Indicator) -> bool:
     """Whether an indicator says that it is not defined at every bar, so that NaN after its warm-up is no mistake."""
     return bool(getattr(indicator, "may_miss", False))
+
+
+class ByColumn(ABC):
+    """An indicator that gives its columns one after the other, so that the engine need not hold them all at once.
+
+    Attributes
+    ----------
+    warmup, columns
+        As in `Indicator`.
+    """
+
+    warmup: int
+    columns: tuple[str, ...]
+
+    @property
+    def computes(self) -> bool:
+        """Whether a subclass has a `compute` of its own, which is then what counts."""
+        return type(self).compute is not ByColumn.compute
+
+    @abstractmethod
+    def each(self, bars: Bars) -> Iterator[FloatArray]:
+        """The columns in their order, each of shape (T,), of at least `warmup` bars; row t uses bars at or before t.
+
+        What stands in the first ``warmup - 1`` rows is of no meaning.
+        """
+
+    def compute(self, bars: Bars) -> FloatArray:
+        """Return the columns, shape (T, len(columns)), float64, NaN in the first ``warmup - 1`` rows.
+
+        Row t uses bars at or before t.
+        """
+        filled = np.full((len(self.columns), len(bars)), np.nan)
+        if len(bars) >= self.warmup:
+            for row, column in zip(filled, self.each(bars), strict=True):
+                row[self.warmup - 1 :] = column[self.warmup - 1 :]
+        return filled.T
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-
-import numpy as np
+from collections.abc import Iterator, Sequence
 
 from forecastle.arrays import FloatArray
 from forecastle.data.bars import Bars
+from forecastle.features.frame import ByColumn
 from forecastle.features.library import call
-from forecastle.features.talib import RANGE_WARMUP, in_ranges
+from forecastle.features.talib import RANGE_WARMUP, ranges
 from forecastle.features.trailing import whole_numbers
 
 
-class Ichimoku:
+class Ichimoku(ByColumn):
     """Distance of the close from the lines of Hosoda's (1969) cloud, in average true ranges of 14 bars.
 
     Columns: ``conversion`` and ``base``, the middle between highest high and lowest low over so many bars (tenkan and
@@ -56,18 +55,16 @@ class Ichimoku:
         )
         self.warmup = max(RANGE_WARMUP, *self.conversion, *self.base, *self.span)
 
-    def compute(self, bars: Bars) -> FloatArray:
-        """Return the columns, shape (T, len(columns)), float64, NaN in the first ``warmup - 1`` rows.
-
-        Row t uses bars at or before t.
-        """
-        fast, slow, slowest = (
-            [call("MIDPRICE", bars.high, bars.low, timeperiod=period)[0] for period in periods]
-            for periods in (self.conversion, self.base, self.span)
-        )
-        clouds = [(one + other) / 2 for one, other in itertools.product(fast, slow)]
-        values = np.array([*fast, *slow, *clouds, *slowest])
-        np.subtract(bars.close, values, out=values)
-        values = in_ranges(values, bars)
-        values[:, : self.warmup - 1] = np.nan
-        return values.T
+    def each(self, bars: Bars) -> Iterator[FloatArray]:
+        """The columns in their order, each of shape (T,), float64."""
+        size = ranges(bars)
+        middle = {
+            period: call("MIDPRICE", bars.high, bars.low, timeperiod=period)[0]
+            for period in (*self.conversion, *self.base)
+        }
+        for period in (*self.conversion, *self.base):
+            yield (bars.close - middle[period]) / size
+        for fast, slow in itertools.product(self.conversion, self.base):
+            yield (bars.close - (middle[fast] + middle[slow]) / 2) / size
+        for period in self.span:
+            yield (bars.close - call("MIDPRICE", bars.high, bars.low, timeperiod=period)[0]) / size

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -102,13 +102,12 @@ class Autocorrelation(Trailing):
         super().__init__(timeperiod)
         whole_numbers(self.name, "timeperiod", timeperiod, max(self.lag) + 2)
 
-    def values(self, bars: Bars, period: int) -> tuple[FloatArray, ...]:
+    def values(self, bars: Bars, period: int) -> Iterable[FloatArray]:
         """One column for each lag."""
         returns = log_returns(bars)
         middle, variance = moments(returns, period)
-        return tuple(
-            ratio(self._product(returns, middle, period, lag), variance * period, empty=0.0) for lag in self.lag
-        )
+        whole = variance * period
+        return (ratio(self._product(returns, middle, period, lag), whole, empty=0.0) for lag in self.lag)
 
     @staticmethod
     def _product(returns: FloatArray, middle: FloatArray, period: int, lag: int) -> FloatArray:
@@ -153,12 +152,12 @@ class VarianceRatio(Trailing):
         super().__init__(timeperiod)
         whole_numbers(self.name, "timeperiod", timeperiod, max(self.span) + 1)
 
-    def values(self, bars: Bars, period: int) -> tuple[FloatArray, ...]:
+    def values(self, bars: Bars, period: int) -> Iterable[FloatArray]:
         """One column for each span."""
         returns = log_returns(bars)
         middle, variance = moments(returns, period)
         one = variance * period / (period - 1)
-        return tuple(ratio(self._long(returns, middle, period, span), one, empty=1.0) - 1.0 for span in self.span)
+        return (ratio(self._long(returns, middle, period, span), one, empty=1.0) - 1.0 for span in self.span)
 
     @staticmethod
     def _long(returns: FloatArray, middle: FloatArray, period: int, span: int) -> FloatArray:

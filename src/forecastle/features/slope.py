@@ -9,7 +9,7 @@ import numpy as np
 from forecastle.arrays import FloatArray
 from forecastle.data.bars import Bars
 from forecastle.features.rolling import line
-from forecastle.features.talib import RANGE_WARMUP, in_ranges
+from forecastle.features.talib import RANGE_WARMUP, ranges
 from forecastle.features.trailing import Trailing
 
 
@@ -46,4 +46,4 @@ class LinearSlope(Trailing):
         """One column."""
         slope = np.zeros(len(bars))
         slope[period - 1 :], _ = line(bars.close, period)
-        return (in_ranges(slope, bars),)
+        return (slope / ranges(bars),)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from forecastle.arrays import FloatArray
 from forecastle.data.bars import PRICES, Bars
 from forecastle.errors import ConfigError, nearest
+from forecastle.features.frame import ByColumn
 from forecastle.features.library import FUNCTIONS, call, describe, lookback
 from forecastle.features.memory import CHAINS, ENDLESS, poles, settle
 
@@ -34,7 +35,7 @@ SCALES: Mapping[str, str] = MappingProxyType(
 """Range or unit of the functions that have one of their own."""
 
 
-class TALib:
+class TALib(ByColumn):
     """One function of TA-Lib (https://ta-lib.org), with one column for each output and each set of parameters.
 
     The warm-up is TA-Lib's own look-back plus, where a recursive average stands in the function, the bars until
@@ -137,36 +138,25 @@ class TALib:
         function = node.get("function")
         return tuple(describe(function).parameters) if function in FUNCTIONS else ()
 
-    def compute(self, bars: Bars) -> FloatArray:
-        """Return the columns, shape (T, len(columns)), float64, NaN in the first ``warmup - 1`` rows.
-
-        Row t uses bars at or before t.
-        """
+    def each(self, bars: Bars) -> Iterator[FloatArray]:
+        """The columns in their order, each of shape (T,), float64."""
         series = [getattr(bars, name) for name in self._inputs]
-        values: FloatArray = np.empty((len(self.columns), len(bars)))
-        rows = iter(values)
+        size = {"raw": lambda _: None, "close": lambda bars: bars.close, "atr": ranges}[self.unit](bars)
         for parameters in self._calls:
             outputs = call(self.function, *series, **parameters)
             for place in self._places:
-                next(rows)[:] = outputs[place]
-        if self.from_close:
-            np.subtract(bars.close, values, out=values)
-        if self.unit == "close":
-            values /= bars.close
-        elif self.unit == "atr":
-            values = in_ranges(values, bars)
-        values[:, : self.warmup - 1] = np.nan
-        return values.T
+                column = bars.close - outputs[place] if self.from_close else outputs[place]
+                yield column if size is None else column / size
 
 
-def in_ranges(values: FloatArray, bars: Bars) -> FloatArray:
-    """Divide price differences, shape (…, T), by the average true range of 14 bars, in place; 0 where there is none.
+def ranges(bars: Bars) -> FloatArray:
+    """Average true range of 14 bars, price, shape (T,); infinite where there is none, so that a share of it is 0.
 
     In a market that stands still Wilder's average fades and never ends; below `STILL` of the close it is no range.
     """
     (size,) = call("ATR", bars.high, bars.low, bars.close, timeperiod=ATR_PERIOD)
     size[size <= STILL * bars.close] = np.inf
-    return np.divide(values, size, out=values)
+    return size
 
 
 def _choose(
@@ -222,4 +212,4 @@ def _warmup(function: str, parameters: Mapping[str, int | float]) -> int:
 
 
 RANGE_WARMUP = _warmup("ATR", {"timeperiod": ATR_PERIOD})
-"""Bars until the average true range that `in_ranges` divides by is right."""
+"""Bars until the average true range that `ranges` gives is right."""

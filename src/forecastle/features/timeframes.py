@@ -18,7 +18,7 @@ from forecastle.data.interval import interval_text
 from forecastle.data.resampling import MIDNIGHT, resample_each
 from forecastle.data.timeframe import parse_timeframe
 from forecastle.errors import ConfigError
-from forecastle.features.frame import Indicator, may_miss
+from forecastle.features.frame import ByColumn, Indicator, may_miss
 
 HOUR, DAY = (np.timedelta64(hours, "h").astype(SPAN) for hours in (1, 24))
 
@@ -106,21 +106,28 @@ class Part:
     ----------
     values
         Shape (S, columns), float64: the values of the slower bars, or of the bars themselves.
+    columns
+        How many there must be.
+    late
+        First rows that are of no meaning, since the indicator has not warmed up.
     rows
         As in `Slower`; None where the values are those of the bars themselves.
     """
 
     values: FloatArray
-    rows: IntArray | None = None
+    columns: int
+    late: int
+    rows: IntArray | None
 
     def lay(self, target: FloatArray) -> None:
         """Write the columns into `target`, shape (columns, T), in its precision; NaN before anything is known."""
+        few = target if self.rows is None else np.empty((len(target), len(self.rows)), dtype=target.dtype)
+        first = 0 if self.rows is None else 1
         with np.errstate(over="ignore"):
-            if self.rows is None:
-                target[:] = self.values.T
-                return
-            few = np.full((len(target), len(self.rows)), np.nan, dtype=target.dtype)
-            few[:, 1:] = self.values.T
+            few[:, first:] = self.values.T
+        few[:, : first + self.late] = np.nan
+        if self.rows is None:
+            return
         for row, column in zip(target, few, strict=True):
             row[:] = np.repeat(column, self.rows)
 
@@ -130,6 +137,18 @@ class Part:
             return slice(first, None)
         end = np.cumsum(self.rows)
         return np.append(first, end[(end > first) & (end < end[-1])])
+
+
+def parts_of(indicator: Indicator, bars: Bars, rows: IntArray | None = None) -> Iterator[Part]:
+    """What an indicator gives on bars, column by column where it can, laid out by `rows` as in `Slower`."""
+    width, late = len(indicator.columns), indicator.warmup - 1
+    if late >= len(bars):
+        yield Part(np.full((len(bars), width), np.nan), width, late, rows)
+    elif isinstance(indicator, ByColumn) and not indicator.computes:
+        for _, column in zip(indicator.columns, indicator.each(bars), strict=True):
+            yield Part(column[:, None], 1, late, rows)
+    else:
+        yield Part(indicator.compute(bars), width, late, rows)
 
 
 class OnTimeframes:
@@ -197,23 +216,21 @@ class OnTimeframes:
 
     def compute(self, bars: Bars) -> FloatArray:
         """Return the columns, shape (T, len(columns)), NaN until the indicator has warmed up on their timeframe."""
-        width = len(self.indicator.columns)
         found: FloatArray = np.empty((len(self.columns), len(bars)))
-        for number, part in enumerate(self.parts(bars)):
-            part.lay(found[number * width : (number + 1) * width])
+        first = 0
+        for part in self.parts(bars):
+            part.lay(found[first : first + part.columns])
+            first += part.columns
         return found.T
 
     def parts(self, bars: Bars) -> Iterator[Part]:
         """The same columns, timeframe by timeframe: few rows that whoever lays them out can cast first."""
         for timeframe, own in zip(self.timeframes, self._own, strict=True):
             if own:
-                yield Part(self.indicator.compute(bars))
-                continue
-            slower = self._resampler(bars, timeframe)
-            if len(slower.bars) < self.indicator.warmup:
-                yield Part(np.empty((0, len(self.indicator.columns))), np.array([len(bars)]))
+                yield from parts_of(self.indicator, bars)
             else:
-                yield Part(self.indicator.compute(slower.bars), slower.rows)
+                slower = self._resampler(bars, timeframe)
+                yield from parts_of(self.indicator, slower.bars, slower.rows)
 
 
 def build_indicators(

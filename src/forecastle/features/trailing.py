@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -11,13 +11,14 @@ import numpy as np
 from forecastle.arrays import FloatArray
 from forecastle.data.bars import Bars
 from forecastle.errors import ConfigError, FeatureError
+from forecastle.features.frame import ByColumn
 
 
-class Trailing(ABC):
+class Trailing(ByColumn):
     """An indicator with the same columns for each of one or more look-backs.
 
-    A subclass says its name, its outputs and, in `values`, how they follow from the bars; naming, warm-up and NaN
-    are done here.
+    A subclass says its name, its outputs and, in `values`, how they follow from the bars; naming and
+    warm-up are done here.
 
     Parameters
     ----------
@@ -63,21 +64,15 @@ class Trailing(ABC):
         return period + self.extra
 
     @abstractmethod
-    def values(self, bars: Bars, period: int) -> tuple[FloatArray, ...]:
+    def values(self, bars: Bars, period: int) -> Iterable[FloatArray]:
         """One array for each output; each ends at the last bar and may begin later than the first."""
 
-    def compute(self, bars: Bars) -> FloatArray:
-        """Return the columns, shape (T, len(columns)), float64, NaN in the first ``warmup - 1`` rows.
-
-        Row t uses bars at or before t.
-        """
-        filled = np.full((len(self.columns), len(bars)), np.nan)
-        if len(bars) >= self.warmup:
-            found = (column for period in self.timeperiod for column in self.values(bars, period))
-            for row, column in zip(filled, found, strict=True):
-                row[len(bars) - len(column) :] = column
-            filled[:, : self.warmup - 1] = np.nan
-        return filled.T
+    def each(self, bars: Bars) -> Iterator[FloatArray]:
+        """The columns in their order, each of shape (T,), float64."""
+        for period in self.timeperiod:
+            for column in self.values(bars, period):
+                late = len(bars) - len(column)
+                yield np.concatenate([np.full(late, np.nan), column]) if late else column
 
 
 def whole_numbers(name: str, argument: str, value: int | Sequence[int], least: int) -> tuple[int, ...]:

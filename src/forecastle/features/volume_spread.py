@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from forecastle.arrays import FloatArray
 from forecastle.data.bars import Bars
+from forecastle.features.frame import ByColumn
 from forecastle.features.rolling import mean
 from forecastle.features.trailing import ratio, volume_of, whole_numbers
 
 
-class VolumeSpread:
+class VolumeSpread(ByColumn):
     """Volume spread analysis (Williams 1993, after Wyckoff): volume against range against place of the close.
 
     Columns: ``volume``, the volume over its mean of `volume_ma` bars; ``spread``, the range high - low over its mean of
@@ -52,22 +53,20 @@ class VolumeSpread:
         )
         self.warmup = max(*self.volume_ma, *self.spread_ma)
 
-    def compute(self, bars: Bars) -> FloatArray:
-        """Return the columns, shape (T, len(columns)), float64, NaN in the first ``warmup - 1`` rows.
-
-        Row t uses bars at or before t.
-        """
+    def each(self, bars: Bars) -> Iterator[FloatArray]:
+        """The columns in their order, each of shape (T,), float64."""
         spread = bars.high - bars.low
-        filled = np.full((len(self.columns), len(bars)), np.nan)
-        if len(bars) >= self.warmup:
-            volumes = [_relative(volume_of(bars), period, self.warmup) for period in self.volume_ma]
-            spreads = [_relative(spread, period, self.warmup) for period in self.spread_ma]
-            place = ratio((bars.close - bars.low) - (bars.high - bars.close), spread, empty=0.0)[self.warmup - 1 :]
-            efforts = [one - other for one, other in itertools.product(volumes, spreads)]
-            filled[:, self.warmup - 1 :] = [*volumes, *spreads, place, *efforts]
-        return filled.T
+        volumes = [_relative(volume_of(bars), period) for period in self.volume_ma]
+        yield from volumes
+        spreads = [_relative(spread, period) for period in self.spread_ma]
+        yield from spreads
+        yield ratio((bars.close - bars.low) - (bars.high - bars.close), spread, empty=0.0)
+        for one, other in itertools.product(volumes, spreads):
+            yield one - other
 
 
-def _relative(values: FloatArray, period: int, warmup: int) -> FloatArray:
-    """Values over their mean of `period` bars, from the end of the warm-up on."""
-    return ratio(values[period - 1 :], mean(values, period), empty=1.0)[warmup - period :]
+def _relative(values: FloatArray, period: int) -> FloatArray:
+    """Values over their mean of `period` bars, shape (T,), NaN before there are so many."""
+    found = np.full(len(values), np.nan)
+    found[period - 1 :] = ratio(values[period - 1 :], mean(values, period), empty=1.0)
+    return found
