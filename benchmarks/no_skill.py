@@ -66,7 +66,7 @@ def plain_models() -> Iterator[str]:
     """All models of conf/model but networks, in the order of their names."""
     folder = Path(__file__).resolve().parents[1] / "conf" / "model"
     for path in sorted(folder.glob("*.yaml")):
-        if "/trainer:" not in path.read_text() and path.stem not in ("nixtla",):
+        if "/trainer:" not in path.read_text():
             yield path.stem
 
 

@@ -30,6 +30,7 @@ BY_PREFIX = {
     "forecastle.models.boosting.lightgbm.": ("lightgbm",),
     "forecastle.models.boosting.xgboost.": ("xgboost-cpu",),
     "forecastle.models.boosting.catboost.": ("catboost",),
+    "forecastle.models.neural.nixtla.": ("neuralforecast",),
     "forecastle.models.classical.forecaster.": ("statsmodels",),
     "forecastle.models.classical.garch.": ("arch",),
     "lightgbm.": ("lightgbm",),
