@@ -20,6 +20,9 @@ MIDNIGHT = "00:00 UTC"
 
 EXTREMES = {"high": np.maximum, "low": np.minimum}
 
+LARGEST = 2.0**52
+"""Up to twice this, whole numbers that are not negative are added without rounding."""
+
 BLOCK = 16_384
 """Volumes that are looked at together, so that they stay in the processor's cache."""
 
@@ -152,14 +155,18 @@ def _steps(bars: Bars, lengths: Sequence[int], day_start: str) -> list[_Step]:
 def _check_whole(bars: Bars, step: _Step) -> None:
     """Refuse a faster bar that lies in two slower ones."""
     last = step.groups.last
-    known = bars.time[last] + bars.interval if bars.close_time is None else bars.close_time[last]
-    across = known.view(np.int64) > step.bins.end
+    if bars.close_time is None:
+        known = bars.time.astype(TIME, copy=False).view(np.int64).take(last)
+        known += int(bars.interval.astype(SPAN).astype(np.int64))
+    else:
+        known = bars.close_time.astype(TIME, copy=False).view(np.int64).take(last)
+    across = known > step.bins.end
     if across.any():
         at = int(across.argmax())
+        begin, close, edge = (moments[at] for moments in (bars.time[last], known.view(TIME), step.bins.end.view(TIME)))
         raise DataError(
-            f"{bars.symbol}: the bar at {bars.time[last[at]]} lies in two of {_text(step.length)}: it ends at "
-            f"{known[at]}, they meet at {step.bins.end[at : at + 1].view(TIME)[0]}; another day_start may suit these "
-            "bars"
+            f"{bars.symbol}: the bar at {begin} lies in two of {_text(step.length)}: it ends at {close}, they meet at "
+            f"{edge}; another day_start may suit these bars"
         )
 
 
@@ -167,18 +174,20 @@ def _column(name: str, column: FloatArray, steps: Sequence[_Step]) -> dict[int, 
     """One column of the slower bars by their length.
 
     High and low are compared as the bits of their floats: prices are positive, and positive floats have the order of
-    their bits, which are compared more than twice as fast. Volumes are summed anew for each where their order matters.
+    their bits, which are compared more than twice as fast. Volumes are summed anew for each, but where they are whole
+    numbers so small that no sum is rounded, in whatever order they are added.
     """
     base: npt.NDArray[Any] = np.asarray(column, dtype=np.float64)
     if name in EXTREMES:
         base = base.view(np.int64)
-    anew = name == "volume" and len(steps) > 1 and not _is_exact(base)
+    whole = name == "volume" and len(steps) > 1 and _are_whole(base)
     made: dict[int, npt.NDArray[Any]] = {}
     for step in steps:
         faster = base if step.finer is None else made[step.finer]
         if name in EXTREMES:
             made[step.length] = step.groups.reduce(EXTREMES[name], faster)
         elif name == "volume":
+            anew = step.finer is not None and not (whole and faster.sum() < LARGEST)
             groups, summed = (Groups(step.bins.first, len(base)), base) if anew else (step.groups, faster)
             made[step.length] = groups.reduce(np.add, summed)
         else:
@@ -186,20 +195,19 @@ def _column(name: str, column: FloatArray, steps: Sequence[_Step]) -> dict[int, 
     return {length: values.view(np.float64) for length, values in made.items()}
 
 
-def _is_exact(volume: FloatArray) -> bool:
-    """Whether volumes are whole numbers so small that no sum of them is rounded, in whatever order they are added."""
-    largest = 2**53 / len(volume)
+def _are_whole(volume: FloatArray) -> bool:
+    """Whether all volumes are whole numbers."""
     blocks = (volume[begin : begin + BLOCK] for begin in range(0, len(volume), BLOCK))
-    return all(np.array_equal(np.rint(block), block) and np.abs(block).max() <= largest for block in blocks)
+    return all(bool((np.rint(block) == block).all()) for block in blocks)
 
 
 def _closed(bars: Bars, step: _Step, columns: Mapping[str, Any]) -> Bars:
     """The bars that are complete."""
     time, end = step.bins.open.view(TIME), step.bins.end.view(TIME)
     seen = slice(len(end) if bars[-1:].known[0] == end[-1] else len(end) - 1)
-    unequal = np.any(step.bins.end[seen] - step.bins.open[seen] != step.length)
+    uneven = not step.bins.even and bool(np.any(step.bins.end[seen] - step.bins.open[seen] != step.length))
     closed = {name: column[seen] for name, column in columns.items()}
-    close_time = end[seen] if unequal else None
+    close_time = end[seen] if uneven else None
     return Bars(bars.symbol, np.timedelta64(step.length, "us"), time[seen], **closed, close_time=close_time)
 
 

@@ -105,11 +105,14 @@ class Bins:
         When each begins and ends.
     first
         Position of its first faster bar.
+    even
+        Whether it is known that all have one length.
     """
 
     open: Moments
     end: Moments
     first: Moments
+    even: bool = False
 
 
 def bins(moments: Moments, length: int, days: Days) -> Bins:
@@ -135,8 +138,10 @@ def bins(moments: Moments, length: int, days: Days) -> Bins:
     if not np.any((edge - offset) % length):  # every day begins on one and the same grid
         number = (moments - offset if offset else moments) // length
         first = _changes(number)
-        opened = number[first] * length + offset
-        return Bins(opened, opened + length, first)
+        opened = number.take(first)
+        opened *= length
+        opened += offset
+        return Bins(opened, opened + length, first, even=True)
     day = np.diff(np.searchsorted(moments, edge))
     begin = np.repeat(edge[:-1], day)
     opened = begin + (moments - begin) // length * length
