@@ -14,12 +14,14 @@ COMMAND = ["model=ridge,lasso", "indicator=minimal"]
 
 def test_the_same_command_is_the_same_sweep_whatever_is_displayed() -> None:
     passive = ["force=true", "log_level=DEBUG", "tracker=wandb", "tracker.mode=online", "hydra/launcher=joblib"]
+    passive += ["cache=off", "++cache.folder=elsewhere", "workers=2", "pool=process", "output=kept"]
     assert sweep_id([*COMMAND, *passive, "hydra.launcher.n_jobs=2"]) == sweep_id(COMMAND)
     assert len(sweep_id(COMMAND)) == 8
 
 
 def test_another_choice_is_another_sweep() -> None:
-    assert sweep_id([*COMMAND, "seed=1"]) != sweep_id(COMMAND)
+    for word in ("seed=1", "experiment=night", "+poolish=1", "hydra.sweeper.params=x"):
+        assert sweep_id([*COMMAND, word]) != sweep_id(COMMAND)
     assert sweep_id(["model=ridge"]) != sweep_id(["model=lasso"])
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from forecastle.arrays import FloatArray
 from forecastle.data.bars import Bars
 from forecastle.errors import ConfigError
-from forecastle.features.rolling import mean, rank
-from forecastle.features.trailing import Trailing, log_returns
+from forecastle.features.rolling import rank
+from forecastle.features.trailing import Trailing
+from forecastle.features.volatility import realised
 
 
 class VolatilityRegime(Trailing):
@@ -53,5 +54,5 @@ class VolatilityRegime(Trailing):
 
     def values(self, bars: Bars, period: int) -> tuple[FloatArray, ...]:
         """Rank and tercile."""
-        place = rank(np.sqrt(mean(log_returns(bars) ** 2, period)), self.window)
+        place = rank(realised(bars, period), self.window)
         return place, np.where(3 * place <= 1, -1.0, np.where(3 * place <= 2, 0.0, 1.0))

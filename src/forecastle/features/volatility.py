@@ -39,7 +39,7 @@ class RealisedVolatility(Trailing):
 
     def values(self, bars: Bars, period: int) -> tuple[FloatArray, ...]:
         """One column."""
-        return (np.sqrt(mean(log_returns(bars) ** 2, period)),)
+        return (realised(bars, period),)
 
 
 class CandleVolatility(Trailing):
@@ -205,6 +205,11 @@ class VolatilityOfVolatility(Trailing):
 
     def values(self, bars: Bars, period: int) -> tuple[FloatArray, ...]:
         """One column."""
-        volatility = np.sqrt(mean(log_returns(bars) ** 2, period))
-        middle, variance = moments(volatility, period)
+        middle, variance = moments(realised(bars, period), period)
         return (ratio(np.sqrt(variance), middle, empty=0.0),)
+
+
+def realised(bars: Bars, period: int) -> FloatArray:
+    """Root mean square of each `period` neighbouring log returns, per bar, shape (T - period,)."""
+    found: FloatArray = np.sqrt(mean(log_returns(bars) ** 2, period))
+    return found

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from forecastle import paths
+from forecastle.config.schema import PASSIVE
 from forecastle.runs.identity import digest
 from forecastle.runs.store import read_json, write_json
 
@@ -40,9 +42,13 @@ class Job:
 
 
 def sweep_id(command: Sequence[str]) -> str:
-    """Id of the sweep that a command line makes, 8 hexadecimal digits; display options do not count."""
-    passive = ("force=", "log_level=", "tracker=", "tracker.", "hydra/launcher=", "hydra.launcher.")
-    return digest([word for word in command if not word.startswith(passive)])[:8]
+    """Id of the sweep that a command line makes, 8 hexadecimal digits; what can change no number does not count.
+
+    An experiment file counts: its name changes nothing, what it holds may.
+    """
+    silent = PASSIVE - {"experiment"}
+    kept = [word for word in command if re.split(r"[=.]", word.lstrip("+~"), maxsplit=1)[0] not in silent]
+    return digest([word for word in kept if not word.startswith(("hydra/launcher=", "hydra.launcher."))])[:8]
 
 
 class SweepRecord:
