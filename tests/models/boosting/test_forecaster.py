@@ -15,11 +15,15 @@ from lightgbm import LGBMRegressor, early_stopping
 from xgboost import XGBRegressor
 
 from forecastle.errors import ConfigError, MissingExtraError, ModelError
+from forecastle.evaluation.quantile import CRPS
+from forecastle.evaluation.score import evaluate
+from forecastle.models.baseline import RandomWalk
 from forecastle.models.boosting.booster import averaged
 from forecastle.models.boosting.catboost import CatBoost
 from forecastle.models.boosting.forecaster import SETTINGS, BoostedForecaster
 from forecastle.models.boosting.lightgbm import LightGBM
 from forecastle.models.boosting.xgboost import XGBoost
+from forecastle.record import as_outcome
 from forecastle.windows.context import Windows
 from forecastle.windows.target import Direction
 
@@ -177,3 +181,18 @@ def test_a_missing_library_is_told_with_its_extra(make: Callable[..., Windows], 
 
 def test_curves_of_several_lengths_are_averaged_with_their_last_values():
     assert averaged([[3.0], [1.0, 0.0, -1.0]]) == [2.0, 1.5, 1.0]
+
+
+@pytest.mark.parametrize("library", sorted(KINDS))
+def test_a_planted_signal_beats_the_random_walk_and_the_interval_says_so(make: Callable[..., Windows], library: str):
+    windows = make(count=1600, signal=1.0, horizon=1)
+    train, watched, asked = windows[:900], windows[905:1150], windows[1155:]
+    model = BoostedForecaster(KINDS[library]()).fit(train, watched)
+    outcomes = {
+        name: as_outcome(each.predict(asked.context), asked)
+        for name, each in {"model": model, "walk": RandomWalk()}.items()
+    }
+    task = asked.context.task
+    skill = evaluate(outcomes, {"crps": CRPS()}, "crps", 0, asked.context.timeline.symbols, task)["skill"]["walk"]
+    # the feature is the next move plus noise of the same size: half its variance is known, so at best 1 - 1/√2 = 29 %
+    assert 0.15 < skill["low"] < skill["high"] < 0.35
