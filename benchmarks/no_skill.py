@@ -24,11 +24,10 @@ from forecastle.arrays import SPAN, TIME
 from forecastle.config.compose import compose
 from forecastle.config.schema import Config
 from forecastle.data.bars import Bars, Panel
+from forecastle.evaluation.metric import Outcome
 from forecastle.evaluation.score import evaluate
 from forecastle.models.baseline import RandomWalk
 from forecastle.models.forecast import ClassForecast, Forecast, QuantileForecast
-from forecastle.record import as_outcome
-from forecastle.runs.execution import limited_threads
 from forecastle.windows.context import Context
 
 SIGMA = 0.01
@@ -86,17 +85,15 @@ def judged(model: str, seed: int, count: int, horizon: int) -> tuple[float, bool
     panel = walk(seed, count)
     sample = pipeline.make_sample(config, panel, pipeline.compute_features(config, panel))
     begun = time.perf_counter()
-    fitted = pipeline.fit(config, sample)
+    fitted = pipeline.fit(config, sample, 0)
     seconds = time.perf_counter() - begun
-    asked = sample.part(pipeline.TEST)
-    with limited_threads(config.threads):
-        shown = fitted.transforms.apply(sample.windows.context)[sample.fold.test]
-        forecasts = {
-            "model": fitted.forecaster.predict(shown),
-            "law": law(asked.context),
-            "random_walk": RandomWalk().predict(asked.context),
-        }
-    skill = scored(config, {name: as_outcome(each, asked) for name, each in forecasts.items()}, asked.context)
+    context = sample.part(pipeline.TEST, 0).context
+    outcomes = {
+        "model": pipeline.forecast(config, sample, 0, fitted, pipeline.TEST),
+        "law": pipeline.beside(law(context), sample, 0, pipeline.TEST),
+        "random_walk": pipeline.beside(RandomWalk().predict(context), sample, 0, pipeline.TEST),
+    }
+    skill = scored(config, outcomes, context)
     better = [skill[name]["significant"] and skill[name]["low"] > 0 for name in ("law", "random_walk")]
     return seconds, better[0], float(skill["law"]["value"]), better[1]
 
@@ -111,7 +108,7 @@ def law(context: Context) -> Forecast:
     return QuantileForecast(task.quantile_levels, np.tile(values.astype(np.float32), (len(context), 1, 1)))
 
 
-def scored(config: Config, outcomes: dict[str, object], context: Context) -> dict[str, dict[str, float]]:
+def scored(config: Config, outcomes: dict[str, Outcome], context: Context) -> dict[str, dict[str, float]]:
     """Skill of the model against each of the others."""
     metrics, objective = pipeline._metrics(config, context.task)
     return evaluate(outcomes, metrics, objective, config.seed, context.timeline.symbols, context.task)["skill"]

@@ -189,7 +189,7 @@ def test_a_planted_signal_beats_the_random_walk_and_the_interval_says_so(make: C
     train, watched, asked = windows[:900], windows[905:1150], windows[1155:]
     model = BoostedForecaster(KINDS[library]()).fit(train, watched)
     outcomes = {
-        name: as_outcome(each.predict(asked.context), asked)
+        name: as_outcome(each.predict(asked.context), asked, 0, np.zeros(len(asked), int))
         for name, each in {"model": model, "walk": RandomWalk()}.items()
     }
     task = asked.context.task
