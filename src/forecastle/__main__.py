@@ -17,6 +17,8 @@ usage: forecastle COMMAND [ARGUMENT ...]
   run [KEY=VALUE ...]        run one experiment (--help lists the choices, --cfg job shows the configuration)
   run -m KEY=A,B [...]       run every combination, ranked on the validation part
   runs                       list the finished runs
+  sweeps                     list the sweeps: runs done, failed and missing
+  sweep resume ID            do what is missing of a sweep, or of the last one
   show RUN                   print a run's table and where its report lies
   compare [WHICH ...]        rank finished runs, with the uncertainty of each difference (forecastle compare --help)
   evaluate RUN part=test     open the test part of a run that belongs to a sweep; this is written down
@@ -48,6 +50,8 @@ def _dispatch(words: list[str]) -> int:
         "run": commands.run,
         "runs": commands.runs,
         "show": commands.show,
+        "sweeps": commands.sweeps,
+        "sweep": commands.sweep,
         "compare": commands.compare,
         "evaluate": commands.evaluate,
         "reproduce": commands.reproduce,

@@ -1,8 +1,9 @@
-"""The commands: run, list, show, evaluate, reproduce, data, indicators, check, cache, params."""
+"""The commands: run, compare, list, show, evaluate, reproduce, data, indicators, check, cache, params."""
 
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -51,6 +52,39 @@ def show(words: Sequence[str]) -> int:
     store, name = _place(words[0])
     print_run(store.get(name))
     return 0
+
+
+def sweeps(words: Sequence[str]) -> int:
+    """List the sweeps, the newest last."""
+    from forecastle.runs.sweep import sweeps as all_sweeps
+
+    _no_more(words, 0, "forecastle sweeps")
+    store = _store()
+    found = all_sweeps(store.folder)
+    if not found:
+        print(f"no sweeps in {store.folder} yet; `forecastle run -m` makes one")
+        return 0
+    print(f"{'sweep':8}  {'begun (UTC)':19}  {'runs':>5} {'done':>5} {'failed':>6} {'missing':>7}  command")
+    for record in found:
+        try:
+            state = record.state()
+        except (RunError, KeyError) as error:
+            print(f"{record.id}  damaged: {error}")
+            continue
+        numbers = f"{state.total:5} {state.done:5} {state.failed:6} {state.missing:7}"
+        running = " (running)" if state.running else ""
+        print(f"{record.id}  {state.started[:19].replace('T', ' ')}  {numbers}  {shlex.join(state.words)}{running}")
+    return 0
+
+
+def sweep(words: Sequence[str]) -> int:
+    """Go on with a sweep: do what is missing or failed."""
+    usage = "forecastle sweep resume ID|last [retry=none] [max_failures=N] [changed=anew]"
+    if len(words) < 2 or words[0] != "resume":
+        raise ConfigError(f"usage: {usage}; got {' '.join(words) or 'no argument'}")
+    from forecastle.resuming import resume
+
+    return resume(_store(), words[1], words[2:])
 
 
 def compare(words: Sequence[str]) -> int:

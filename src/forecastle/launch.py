@@ -18,7 +18,7 @@ from forecastle.config.compose import ROOT, choices, compose, conf_folder, expla
 from forecastle.config.schema import Config
 from forecastle.errors import ConfigError, ForecastleError
 from forecastle.runs.execution import Memory
-from forecastle.runs.sweep import Job, SweepRecord, sweep_id
+from forecastle.runs.sweep import Job, Limits, SweepRecord, sweep_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,8 @@ def run(words: Sequence[str]) -> int:
     if not any(word.startswith(("-", "hydra.", "hydra/", "+hydra", "~hydra")) for word in words):
         _single(compose(words))  # what Hydra's own door would do, without composing twice to learn its mode
         return 0
-    words = opened(words)
+    _words[:] = _without_limits(words)
+    words = opened(_words)
     overrides = [word for word in words if ("=" in word and not word.startswith("-")) or word.startswith("~")]
     flags = [word for word in words if word not in overrides]
     if {"-m", "--multirun"}.isdisjoint(flags):
@@ -66,6 +67,37 @@ def run(words: Sequence[str]) -> int:
     jobs = _begun[-1].jobs()
     return 1 if len(jobs) < _begun[-1].total() or any(job.run is None for job in jobs) else 0
 
+
+def _without_limits(words: Sequence[str]) -> list[str]:
+    """The words but those that say what a sweep does about failures, which are taken out and kept.
+
+    Raises
+    ------
+    ConfigError
+        If one of them has a value that it cannot have.
+    """
+    given = {key: value for key, _, value in (word.partition("=") for word in words) if key in LIMITS}
+    retry, most = given.get("retry", "failed"), given.get("max_failures", "null")
+    stop = given.get("stop_on_error", "false")
+    if retry not in ("failed", "none"):
+        raise ConfigError(f"retry must be failed or none, got {retry!r}")
+    if most != "null" and not (most.isdigit() and int(most)):
+        raise ConfigError(f"max_failures must be a number of at least 1 or null, got {most!r}")
+    if stop not in ("true", "false"):
+        raise ConfigError(f"stop_on_error must be true or false, got {stop!r}")
+    limit = 1 if stop == "true" else None if most == "null" else int(most)
+    _limits[:] = [Limits("none" if retry == "none" else "failed", limit)]
+    return [word for word in words if word.partition("=")[0] not in LIMITS]
+
+
+LIMITS = ("retry", "max_failures", "stop_on_error")
+"""Words of a sweep that are no configuration."""
+
+_words: list[str] = []
+"""The command line of the sweep that Hydra composes, without its limits, which hold for one time."""
+
+_limits: list[Limits] = [Limits()]
+"""What it does about failures."""
 
 _begun: list[SweepRecord] = []
 """The sweep that Hydra has composed."""
@@ -85,7 +117,7 @@ class SweepBegins(Callback):
         command = [word for word in config.hydra.overrides.task if not word.startswith("sweep=")]
         record = SweepRecord(Path(config.output), config.sweep)
         with suppress(OSError):  # Hydra meets the same folder next, and its error is told
-            record.begin(command, _count([*overrides, *command]))
+            record.begin(_words, _count([*overrides, *command]), _limits[-1])
         _begun.append(record)
 
 
@@ -153,6 +185,9 @@ def _job(composed: Any) -> None:
     chosen = tuple(word for word in HydraConfig.get().overrides.task if not word.startswith("sweep="))
     start = time.perf_counter()
     record = SweepRecord(Path(composed.output), str(composed.sweep))
+    if reason := record.spent(number):
+        print(f"[{number + 1}/{record.total()}] {' '.join(chosen)}: {reason}", file=sys.stderr)
+        return
     try:
         config = validate(composed, choices(HydraConfig.get().runtime.choices))
         logs.configure("WARNING" if config.log_level == "INFO" else config.log_level)

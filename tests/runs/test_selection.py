@@ -10,7 +10,7 @@ import pytest
 from forecastle.errors import ConfigError, RunError
 from forecastle.runs.selection import choose, names, settings_of
 from forecastle.runs.store import RunStore
-from forecastle.runs.sweep import Job, SweepRecord
+from forecastle.runs.sweep import Job, Limits, SweepRecord
 
 CONFIG = """\
 model:
@@ -33,7 +33,7 @@ def store(tmp_path: Path) -> RunStore:
         (folder / "manifest.json").write_text(json.dumps({"created": f"2026-01-0{number + 1}"}))
         (folder / "config.yaml").write_text(CONFIG.format(model=model, alpha=alpha, horizon=horizon, output=number))
     record = SweepRecord(kept.folder, "5eed0001")
-    record.begin(["model=ridge,lasso"], 2)
+    record.begin(["model=ridge,lasso"], 2, Limits())
     record.write(Job(0, ("model=ridge",), f"b{1:015x}"))
     record.write(Job(1, ("model=lasso",), f"c{2:015x}"))
     record.write(Job(2, ("model=bad",), None, error="no"))

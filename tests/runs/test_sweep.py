@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
 import pytest
 
 from forecastle.errors import RunError
-from forecastle.runs.sweep import Job, SweepRecord, sweep_id
+from forecastle.runs.sweep import Job, Limits, SweepRecord, named, sweep_id, sweeps
 
 COMMAND = ["model=ridge,lasso", "indicator=minimal"]
 
@@ -27,7 +29,7 @@ def test_another_choice_is_another_sweep() -> None:
 
 def test_jobs_are_read_back_in_their_order(tmp_path: Path) -> None:
     record = SweepRecord(tmp_path, "abc")
-    record.begin(COMMAND, 12)
+    record.begin(COMMAND, 12, Limits())
     failed = Job(11, ("model=lasso",), None, error="no", traceback="Traceback …\n  line\n")
     done = Job(2, ("model=ridge", "indicator=minimal"), "0123", reused=True)
     record.write(failed)
@@ -38,16 +40,62 @@ def test_jobs_are_read_back_in_their_order(tmp_path: Path) -> None:
 
 def test_a_sweep_begun_again_forgets_how_jobs_ended(tmp_path: Path) -> None:
     record = SweepRecord(tmp_path, "abc")
-    record.begin(COMMAND, 1)
+    record.begin(COMMAND, 1, Limits())
     record.write(Job(0, (), None, error="no"))
-    record.begin(COMMAND, 1)
+    record.begin(COMMAND, 1, Limits())
     assert record.jobs() == []
     assert record.folder == tmp_path / "sweeps" / "abc"
 
 
 def test_a_damaged_record_is_told_in_one_line(tmp_path: Path) -> None:
     record = SweepRecord(tmp_path, "abc")
-    record.begin(COMMAND, 1)
+    record.begin(COMMAND, 1, Limits())
     (record.folder / "00000.json").write_text("{")
     with pytest.raises(RunError, match=r"00000\.json is damaged"):
         record.jobs()
+
+
+def test_a_sweep_knows_how_far_it_has_come(tmp_path: Path) -> None:
+    record = SweepRecord(tmp_path, "abc")
+    record.begin(["-m", *COMMAND], 4, Limits())
+    record.write(Job(0, (), "0123"))
+    record.write(Job(2, (), None, error="no"))
+    state = record.state()
+    assert state.words == ("-m", *COMMAND)
+    assert (state.total, state.done, state.failed, state.missing) == (4, 1, 1, 2)
+    assert state.running
+    node = json.loads((record.folder / "sweep.json").read_text())
+    (record.folder / "sweep.json").write_text(json.dumps({**node, "pid": 2**22 + 1}))
+    assert not record.state().running
+
+
+def test_jobs_that_failed_are_kept_where_they_are_not_to_be_tried_again(tmp_path: Path) -> None:
+    record = SweepRecord(tmp_path, "abc")
+    record.begin(COMMAND, 3, Limits())
+    record.write(Job(0, (), "0123"))
+    record.write(Job(1, (), None, error="no"))
+    record.begin(COMMAND, 3, Limits(retry="none"))
+    assert [job.number for job in record.jobs()] == [1]
+    assert record.spent(1) == "failed before (retry=none)"
+    assert record.spent(0) is None
+
+
+def test_no_job_is_begun_after_too_many_failures(tmp_path: Path) -> None:
+    record = SweepRecord(tmp_path, "abc")
+    record.begin(COMMAND, 5, Limits(max_failures=2))
+    record.write(Job(0, (), None, error="no"))
+    assert record.spent(1) is None
+    record.write(Job(1, (), None, error="no"))
+    assert record.spent(2) == "left out after 2 failures (max_failures=2)"
+
+
+def test_sweeps_are_found_by_the_beginning_of_their_id(tmp_path: Path) -> None:
+    for name in ("abc", "abd", "f00"):
+        SweepRecord(tmp_path, name).begin(COMMAND, 1, Limits())
+        os.utime(tmp_path / "sweeps" / name / "sweep.json", (0, len(sweeps(tmp_path))))
+    assert [record.id for record in sweeps(tmp_path)] == ["abc", "abd", "f00"]
+    assert named(tmp_path, "f").id == named(tmp_path, "last").id == "f00"
+    with pytest.raises(RunError, match="2 sweeps begin with 'ab'"):
+        named(tmp_path, "ab")
+    with pytest.raises(RunError, match="no sweep 'x'"):
+        named(tmp_path, "x")

@@ -9,7 +9,7 @@ from forecastle import paths
 from forecastle.config.schema import PASSIVE
 from forecastle.errors import ConfigError, RunError, nearest
 from forecastle.runs.store import Run, RunStore
-from forecastle.runs.sweep import SweepRecord
+from forecastle.runs.sweep import sweeps
 
 UNTOLD = frozenset({"_target_", "seed"})
 """Last words of keys that a name leaves out where it can tell runs apart without them."""
@@ -88,13 +88,10 @@ def choose(store: RunStore, words: Sequence[str]) -> tuple[list[Run], dict[str, 
 
 def _named(store: RunStore, word: str) -> list[Run]:
     """Runs of a sweep, or the run of that id."""
-    sweeps = store.folder / paths.SWEEPS
-    folders = sorted(sweeps.glob("*/sweep.json"), key=lambda path: path.stat().st_mtime)
-    ids = [path.parent.name for path in folders]
-    matching = ids[-1:] if word == "last" else [each for each in ids if each.startswith(word)]
+    known = sweeps(store.folder)
+    matching = known[-1:] if word == "last" else [each for each in known if each.id.startswith(word)]
     if len(matching) == 1:
-        jobs = SweepRecord(store.folder, matching[0]).jobs()
-        runs = [store.find(job.run) for job in jobs if job.run]
+        runs = [store.find(job.run) for job in matching[0].jobs() if job.run]
         return [run for run in runs if run is not None]
     return [store.get(word)]
 

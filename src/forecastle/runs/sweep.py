@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from forecastle import paths
 from forecastle.config.schema import PASSIVE
+from forecastle.errors import RunError
 from forecastle.runs.identity import digest
 from forecastle.runs.store import read_json, write_json
+
+FILE = "sweep.json"
+"""What the record of a whole sweep is called."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,22 @@ class Job:
     reused: bool = False
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What a sweep does about failures.
+
+    Parameters
+    ----------
+    retry
+        ``failed``: jobs that failed before are tried again; ``none``: they are not.
+    max_failures
+        Failures after which no further job is begun; None: no limit.
+    """
+
+    retry: Literal["failed", "none"] = "failed"
+    max_failures: int | None = None
+
+
 def sweep_id(command: Sequence[str]) -> str:
     """Id of the sweep that a command line makes, 8 hexadecimal digits; what can change no number does not count.
 
@@ -51,6 +75,35 @@ def sweep_id(command: Sequence[str]) -> str:
     return digest([word for word in kept if not word.startswith(("hydra/launcher=", "hydra.launcher."))])[:8]
 
 
+@dataclass(frozen=True)
+class State:
+    """How far a sweep has come.
+
+    Parameters
+    ----------
+    words
+        What followed ``forecastle run`` on the command line.
+    started
+        When it was begun last, ISO 8601, UTC.
+    total, done, failed
+        Jobs that the command makes, that have a run, and that have an error.
+    running
+        True where the process that began it last is alive on this machine.
+    """
+
+    words: tuple[str, ...]
+    started: str
+    total: int
+    done: int
+    failed: int
+    running: bool
+
+    @property
+    def missing(self) -> int:
+        """Jobs of which nothing is known."""
+        return self.total - self.done - self.failed
+
+
 class SweepRecord:
     """The jobs of one sweep below ``runs/sweeps/ID``."""
 
@@ -59,16 +112,32 @@ class SweepRecord:
         self.store = store
         self.folder = store / paths.SWEEPS / identity
 
-    def begin(self, command: Sequence[str], total: int) -> None:
-        """Write down the command and its number of jobs, and forget how jobs ended before; their runs stay."""
+    def begin(self, words: Sequence[str], total: int, limits: Limits) -> None:
+        """Write down the command, its number of jobs and its limits, and forget how jobs ended before; runs stay.
+
+        Jobs that failed are remembered where they are not to be tried again.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         for path in self.folder.glob("[0-9]*.json"):
-            path.unlink(missing_ok=True)
-        write_json(self.folder / "sweep.json", {"command": list(command), "total": total})
+            if limits.retry == "failed" or read_json(path)["run"] is not None:
+                path.unlink(missing_ok=True)
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        process = {"started": started, "pid": os.getpid(), "host": platform.node()}
+        write_json(self.folder / FILE, {"words": list(words), "total": total, **process, **asdict(limits)})
 
     def total(self) -> int:
         """Number of jobs that the command makes."""
-        return int(read_json(self.folder / "sweep.json")["total"])
+        return int(read_json(self.folder / FILE)["total"])
+
+    def spent(self, number: int) -> str | None:
+        """Why a job is not to be computed now: it failed before, or too many others did; None: it is."""
+        limits = read_json(self.folder / FILE)
+        if limits["retry"] == "none" and (self.folder / f"{number:05d}.json").is_file():
+            return "failed before (retry=none)"
+        most = limits["max_failures"]
+        if most is not None and (failed := sum(job.run is None for job in self.jobs())) >= most:
+            return f"left out after {failed} failure{'s' * (failed != 1)} (max_failures={most})"
+        return None
 
     def write(self, job: Job) -> None:
         """Write down what a job did."""
@@ -78,3 +147,39 @@ class SweepRecord:
         """All jobs that have ended, in order."""
         nodes = [read_json(path) for path in sorted(self.folder.glob("[0-9]*.json"))]
         return [Job(**{**node, "choices": tuple(node["choices"])}) for node in nodes]
+
+    def state(self) -> State:
+        """How far it has come.
+
+        Raises
+        ------
+        RunError
+            If the record is missing or damaged.
+        """
+        node, jobs = read_json(self.folder / FILE), self.jobs()
+        done = sum(job.run is not None for job in jobs)
+        alive = node["host"] == platform.node() and Path(f"/proc/{node['pid']}").exists()
+        running = alive and len(jobs) < node["total"]
+        return State(tuple(node["words"]), node["started"], node["total"], done, len(jobs) - done, running)
+
+
+def sweeps(store: Path) -> list[SweepRecord]:
+    """All sweeps below a store, the one begun last at the end."""
+    found = (store / paths.SWEEPS).glob(f"*/{FILE}")
+    return [SweepRecord(store, path.parent.name) for path in sorted(found, key=lambda path: path.stat().st_mtime)]
+
+
+def named(store: Path, word: str) -> SweepRecord:
+    """The sweep whose id begins so; ``last`` is the newest.
+
+    Raises
+    ------
+    RunError
+        If there is none, or more than one.
+    """
+    everything = sweeps(store)
+    found = everything[-1:] if word == "last" else [each for each in everything if each.id.startswith(word)]
+    if len(found) != 1:
+        what = "no sweep" if not found else f"{len(found)} sweeps begin with"
+        raise RunError(f"{what} {word!r} in {store} ({len(everything)} sweeps there; see `forecastle sweeps`)")
+    return found[0]

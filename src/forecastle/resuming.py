@@ -1,0 +1,57 @@
+"""`forecastle sweep resume`: the command of a sweep again, once it is sure that it asks the same question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from forecastle import launch, paths
+from forecastle.config.compose import read
+from forecastle.errors import ConfigError, RunError
+from forecastle.experiment import Experiment, changes
+from forecastle.runs.store import RunStore
+from forecastle.runs.sweep import SweepRecord, named
+
+ANEW = "changed=anew"
+
+
+def resume(store: RunStore, word: str, more: Sequence[str] = ()) -> int:
+    """Run the command of a sweep again: finished runs are reused, what failed or is missing is computed.
+
+    Parameters
+    ----------
+    store
+        Where the runs lie.
+    word
+        Id of the sweep, the beginning of one, or ``last``.
+    more
+        Limits on failures (``retry=none``, ``max_failures=3``), and ``changed=anew`` for a sweep whose code, data or
+        libraries are no longer those of its finished runs, which are then all computed anew.
+
+    Raises
+    ------
+    RunError
+        If there is no such sweep, or it has changed and that was not agreed to.
+    ConfigError
+        If `more` holds anything else.
+    """
+    for each in more:
+        if each != ANEW and each.partition("=")[0] not in launch.LIMITS:
+            raise ConfigError(f"retry=, max_failures=, stop_on_error= or {ANEW} wanted, got {each!r}")
+    record = named(store.folder, word)
+    if ANEW not in more and (told := _changes(record, store)):
+        raise RunError(
+            f"sweep {record.id} has changed: {'; '.join(told)}: its finished runs would be computed anew "
+            f"(`forecastle sweep resume {record.id} {ANEW}` does that)"
+        )
+    limits = [each for each in more if each != ANEW]
+    return launch.run([*record.state().words, *limits])
+
+
+def _changes(record: SweepRecord, store: RunStore) -> list[str]:
+    """What differs between the first finished run of a sweep and the same configuration today."""
+    for job in record.jobs():
+        found = store.find(job.run) if job.run else None
+        if found is not None:
+            experiment = Experiment(read(found.folder / paths.CONFIG))
+            return [] if experiment.identity.id == found.id else changes(found, experiment)
+    return []

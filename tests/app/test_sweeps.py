@@ -1,0 +1,106 @@
+"""The ledger of sweeps: listed, gone on with, limited in its failures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Command = Callable[..., Any]
+BAD = "model=ridge,logistic,random_forest_classifier,random_walk"  # two are no models for log returns
+
+
+@pytest.fixture
+def failing(small: list[str]) -> list[str]:
+    return ["run", "-m", *small, BAD]
+
+
+def listed(forecastle: Command) -> list[str]:
+    """Numbers of the last sweep: runs, done, failed, missing."""
+    return forecastle("sweeps").out.splitlines()[-1].split()[3:7]
+
+
+def test_sweeps_are_listed_with_what_was_done(forecastle: Command, failing: list[str]) -> None:
+    assert "no sweeps in runs yet" in forecastle("sweeps").out
+    assert forecastle(*failing).code == 1
+    assert listed(forecastle) == ["4", "2", "2", "0"]
+    assert BAD in forecastle("sweeps").out
+
+
+def test_a_sweep_is_gone_on_with_by_its_id_or_as_the_last(forecastle: Command, failing: list[str]) -> None:
+    forecastle(*failing)
+    for path in Path("runs").glob("sweeps/*/00003.json"):
+        path.unlink()  # as if it had been killed before
+    assert listed(forecastle) == ["4", "1", "2", "1"]
+    done = forecastle("sweep", "resume", "last")
+    assert done.code == 1
+    assert "4 runs, 0 computed, 2 reused, 2 failed" in done.out
+    name = forecastle("sweeps").out.splitlines()[-1].split()[0]
+    assert "0 computed, 2 reused, 2 failed" in forecastle("sweep", "resume", name[:3]).out
+
+
+def test_failed_jobs_are_left_alone_where_that_is_asked(forecastle: Command, failing: list[str]) -> None:
+    forecastle(*failing)
+    done = forecastle("sweep", "resume", "last", "retry=none")
+    assert done.err.count("failed before (retry=none)") == 2
+    assert "2 reused, 2 failed" in done.out
+    again = forecastle("sweep", "resume", "last")
+    assert "failed before" not in again.err, "the wish holds for one time"
+
+
+@pytest.mark.parametrize("limit", ["max_failures=1", "stop_on_error=true"])
+def test_no_job_is_begun_after_as_many_failures(forecastle: Command, failing: list[str], limit: str) -> None:
+    done = forecastle(*failing, limit)
+    assert done.code == 1
+    assert done.err.count("left out after 1 failure (max_failures=1)") == 2
+    assert listed(forecastle) == ["4", "1", "1", "2"]
+    (one,) = Path("runs/sweeps").glob("*/sweep.json")
+    assert forecastle(*failing).code == 1
+    assert listed(forecastle) == ["4", "2", "2", "0"]
+    assert list(Path("runs/sweeps").glob("*/sweep.json")) == [one], "limits do not make another sweep"
+
+
+def test_a_sweep_whose_runs_are_not_those_of_today_says_so_and_asks(
+    forecastle: Command, small: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forecastle("run", "-m", *small, "model=ridge,random_walk")
+    monkeypatch.setattr("forecastle.pipeline.code_hash", lambda modules: "0" * 32)
+    refused = forecastle("sweep", "resume", "last")
+    assert refused.code == 2
+    assert "has changed: the code changed" in refused.err
+    assert refused.err.count("\n") == 1
+    assert len(list(Path("runs").glob("*/manifest.json"))) == 2
+    assert "2 runs, 2 computed, 0 reused" in forecastle("sweep", "resume", "last", "changed=anew").out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["sweep"], "usage: forecastle sweep resume"),
+        (["sweep", "resume", "zz"], "no sweep 'zz' in runs"),
+        (["sweep", "resume", "last", "model=ridge"], "or changed=anew wanted, got 'model=ridge'"),
+        (["run", "-m", "model=ridge,lasso", "retry=some"], "retry must be failed or none, got 'some'"),
+        (["run", "-m", "model=ridge,lasso", "max_failures=0"], "max_failures must be a number of at least 1"),
+        (["run", "-m", "model=ridge,lasso", "stop_on_error=1"], "stop_on_error must be true or false, got '1'"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(forecastle: Command, words: list[str], message: str) -> None:
+    refused = forecastle(*words)
+    assert refused.code == 2
+    assert message in refused.err
+    assert refused.err.count("\n") == 1
+
+
+def test_a_damaged_record_does_not_hide_the_others(forecastle: Command, small: list[str]) -> None:
+    forecastle("run", "-m", *small, "model=ridge,random_walk")
+    (path,) = Path("runs").glob("sweeps/*/sweep.json")
+    other = path.parent.parent / "deadbeef"
+    other.mkdir()
+    (other / "sweep.json").write_text("{")
+    out = forecastle("sweeps").out
+    assert "deadbeef  damaged: " in out
+    assert json.loads(path.read_text())["words"][0] == "-m"
+    assert "model=ridge,random_walk" in out
