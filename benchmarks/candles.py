@@ -6,7 +6,7 @@ Four comparisons, each timed in turn and told as a ratio pair by pair:
   DuckDB's own ``read_csv`` into a table with the same key (wanted: at most 2),
 - reading all of them as the table that a run starts from, against DuckDB's own Arrow read (wanted: at most 1.5),
 - the newest 512 of ten million bars, embedded (wanted: at most 10 ms) and, where PostgreSQL's server programs are
-  installed, from a server that this script starts (wanted: at most 5 ms at the median),
+  installed, from a server that this script starts (wanted: at most 5 ms at the median); and of a CSV file's million,
 - memory: the most that a process needs beyond what it needs before it reads, for the newest 512 and for all of them
   (wanted: at most 2 %).
 """
@@ -124,11 +124,11 @@ def reading(folder: Path, count: int) -> None:
     compare("read 1 M bars", source.history, theirs, count, 1.5)
 
 
-def newest(source: StoreSource, what: str, wanted: float, count: int) -> None:
+def newest(source: StoreSource | CsvSource, what: str, wanted: float, count: int) -> None:
     """The newest bars of many."""
     assert len(source.recent(RECENT)) == RECENT
     timed = [1000 * seconds(lambda: source.recent(RECENT)) for _ in range(20 * count)]
-    print(f"recent({RECENT}) of 10 M bars, {what}")
+    print(f"recent({RECENT}) of {what}")
     print(f"  each time (wanted: at most {wanted})   {spread(timed)} ms")
 
 
@@ -187,11 +187,12 @@ def main() -> None:
         export_series(CandleStore(str(folder / "from.duckdb")), "A", folder / "bars.csv")
         importing(folder / "bars.csv", folder, given.n)
         reading(folder, given.n)
+        newest(CsvSource(str(folder / "bars.csv"), symbols=["A"]), "1 M bars in a CSV file", 10, given.n)
         many = Panel((candles("B", given.many, 2),))
         store = CandleStore(str(folder / "many.duckdb"))
         took = seconds(lambda: import_panel(many, store))
         print(f"({given.many:,} bars were imported in {took:.1f} s)")
-        newest(StoreSource(store.address.url, ["B"]), "embedded", 10, given.n)
+        newest(StoreSource(store.address.url, ["B"]), "10 M bars, embedded", 10, given.n)
         memory(store.address.url, "embedded")
         with postgres() as url:
             if url is None:
@@ -199,7 +200,7 @@ def main() -> None:
                 return
             took = seconds(lambda: import_panel(many, CandleStore(url)))
             print(f"({given.many:,} bars were imported into PostgreSQL in {took:.1f} s)")
-            newest(StoreSource(url, ["B"]), "PostgreSQL", 5, given.n)
+            newest(StoreSource(url, ["B"]), "10 M bars, PostgreSQL", 5, given.n)
             memory(url, "PostgreSQL")
 
 

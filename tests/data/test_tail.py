@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,9 @@ def check(source: CsvSource, count: int, end: pd.Timestamp | None = None) -> pd.
     whole = source.history(end=end)
     found, expected = source.recent(count, end), newest(whole, count)
     found, expected = (each.drop(columns=["file", "row"], errors="ignore") for each in (found, expected))
-    rows = len(source.history())
+    everything = copy(source)
+    everything.symbols = None
+    rows = len(everything.history())
     if "file" not in whole and len(found) and found.index[-1] < 0:
         assert (found.index + rows).tolist() == expected.index.tolist()
     pd.testing.assert_frame_equal(found.reset_index(drop=True), expected.reset_index(drop=True))
@@ -165,6 +168,27 @@ def test_a_file_that_does_not_tell_its_newest_rows_by_its_end_is_read_whole(
     with caplog.at_level(logging.DEBUG, logger="forecastle"):
         assert check(source, 3).index[0] >= 0
     assert f"{path}: read whole for its newest 3 rows" in caplog.text
+
+
+def with_column(*symbols: str) -> str:
+    rows = [f"{line},{symbol}\n" for line in lines(range(1000)).splitlines() for symbol in symbols]
+    return HEADER.strip() + ",symbol\n" + "".join(rows)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("symbols", [["A"], ["B", "A"], ["C"]])
+def test_of_symbols_that_are_named_the_ends_are_those_of_the_whole_file(tmp_path: Path, symbols: list[str]) -> None:
+    text = with_column("A", "B")
+    (tmp_path / "a.csv").write_text(text + "2020-01-06 00:00,1,1,1,1,1,C\n")
+    for end in (None, START + pd.Timedelta(hours=900)):
+        check(CsvSource(str(tmp_path / "a.csv"), timezone="UTC", symbols=symbols), 3, end)
+
+
+@pytest.mark.usefixtures("only_ends")
+def test_only_the_end_is_read_for_symbols_that_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(with_column("A", "B", "C"))
+    found = CsvSource(str(tmp_path / "a.csv"), timezone="UTC", symbols=["A", "C"]).recent(5)
+    assert found["volume"].tolist() == [float(number) for number in range(995, 1000) for _ in "AC"]
 
 
 @pytest.mark.usefixtures("small")

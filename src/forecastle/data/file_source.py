@@ -126,9 +126,9 @@ class FileSource(ABC, Generic[Written]):
     def recent(self, count: int, end: pd.Timestamp | None = None) -> pd.DataFrame:
         """The newest `count` rows of each symbol before `end`.
 
-        A text file is read from its end where it is not packed, has no symbol column and is in order of time (looked at
-        in that part and at a few lines before it); the index counts its rows from the end, the last one being -1. Of
-        a Parquet file those row groups are read that can hold the rows. Other files are read whole.
+        A text file is read from its end where it is not packed, is in order of time (looked at in that part and at a
+        few lines before it) and has no symbol column, or `symbols` are given; the index counts its rows from the end,
+        the last one being -1. Of a Parquet file the row groups are read that can hold the rows; other files, whole.
         """
         if count < 1 or (self.label == "close" and self._span is None):  # all rows tell the length of a bar
             return newest(self.history(end=end), count)

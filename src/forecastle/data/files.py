@@ -64,18 +64,20 @@ class CsvSource(FileSource[TextFormat]):
         part = copy(self)
         part._part = pa.py_buffer(head)
         names, _ = part._names(path)
-        if "symbol" in find_columns(names, self.columns, str(path)):
-            return None
+        if "symbol" in find_columns(names, self.columns, str(path)) and self.symbols is None:
+            return None  # what symbols there are, only the whole file tells
         header = not self._is_bare(first_line(part._part), path)
         size = (wanted.count + 1) * max(map(len, head.splitlines())) + MARGIN
         while (tail := read_tail(path, head, size, header=header)) is not None:
             part._part = tail.content
             table = part._file(path, alone=alone)
-            if not table["time"].dropna().is_monotonic_increasing:
+            those = [table] if self.symbols is None else [table[table["symbol"] == each] for each in self.symbols]
+            if not all(each["time"].dropna().is_monotonic_increasing for each in those):
                 return None
-            rows = table.iloc[tail.samples :]
-            there = rows["time"].notna() if wanted.end is None else rows["time"] < wanted.end
-            if int(there.sum()) >= wanted.count:
+            inside = [each["time"][each.index >= tail.samples] for each in those]
+            there = [each.notna() if wanted.end is None else each < wanted.end for each in inside]
+            if min(int(each.sum()) for each in there) >= wanted.count:
+                rows = table.iloc[tail.samples :]
                 return rows.set_axis(pd.RangeIndex(-len(rows), 0))
             size *= 4
         return None
