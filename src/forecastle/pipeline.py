@@ -37,7 +37,7 @@ from forecastle.runs.looks import TestPart
 from forecastle.windows.context import Target, Task, Windows
 from forecastle.windows.fold import Fold
 from forecastle.windows.sample import context_start, make_windows, missing_features
-from forecastle.windows.separation import check_folds
+from forecastle.windows.separation import Spans, check_folds
 from forecastle.windows.transform import Chain
 
 logger = logging.getLogger(__name__)
@@ -153,7 +153,7 @@ def make_sample(config: Config, panel: Panel, frame: FeatureFrame) -> Sample:
     times = np.unique(np.concatenate([bars.known for bars in panel]))
     begins, origin = context_start(windows, frame, _transforms(config).memory), windows.context.origin
     folds = tuple(build(config.split, "split").split(origin, windows.label_end, times, config.bars_ahead, begins))
-    check_folds(folds, begins, origin, windows.label_end)
+    check_folds(folds, Spans(begins, origin, windows.label_end))
     return Sample(windows, folds)
 
 

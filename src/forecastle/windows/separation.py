@@ -14,6 +14,7 @@ López de Prado, Advances in Financial Machine Learning (2018), section 7.4.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,30 +23,62 @@ from forecastle.errors import SplitError
 from forecastle.windows.fold import Fold
 
 
-def touches(first: TimeArray, last: TimeArray, origin: TimeArray, label_end: TimeArray) -> BoolArray:
-    """Which spans of bars, both ends included, hold a bar of a label.
+class Spans(NamedTuple):
+    """Three times of each of N windows, UTC, shape (N,).
 
-    Parameters
-    ----------
-    first, last
-        Known times of the first and last bar of each of N spans, shape (N,).
-    origin, label_end
-        Of M windows, shape (M,): their labels are of the bars after `origin` up to and with `label_end`.
+    Known time of the oldest bar of the context; of the newest one; of the last bar of the label, which is of the bars
+    after the origin.
     """
-    begun = np.searchsorted(np.sort(origin), last, side="left")
-    ended = np.searchsorted(np.sort(label_end), first, side="left")
+
+    context_start: TimeArray
+    origin: TimeArray
+    label_end: TimeArray
+
+    def of(self, windows: IntArray) -> Spans:
+        """The times of some windows."""
+        return Spans(*(times[windows] for times in self))
+
+
+def knows(mine: Spans, judged: Spans) -> BoolArray:
+    """Which windows have a bar of a judged window's label in their context or label, shape (N,)."""
+    begun = np.searchsorted(np.sort(judged.origin), mine.label_end, side="left")
+    ended = np.searchsorted(np.sort(judged.label_end), mine.context_start, side="left")
     return np.asarray(begun > ended)
 
 
-def check_folds(folds: Sequence[Fold], context_start: TimeArray, origin: TimeArray, label_end: TimeArray) -> None:
+def part_from(mine: IntArray, judged: IntArray, spans: Spans) -> tuple[IntArray, int, int]:
+    """Take away the windows that know a bar of a judged window's label.
+
+    Parameters
+    ----------
+    mine, judged
+        Indices of windows.
+    spans
+        Of all windows.
+
+    Returns
+    -------
+    tuple
+        What is left of `mine`; how many were purged, since their label overlaps a judged one; how many were embargoed,
+        since their context alone does.
+    """
+    windows, others = spans.of(mine), spans.of(judged)
+    lost = knows(windows, others)
+    begun = np.searchsorted(np.sort(others.origin), windows.label_end, side="left")
+    ended = np.searchsorted(np.sort(others.label_end), windows.origin, side="right")
+    purged = int(np.count_nonzero(begun > ended))
+    return mine[~lost], purged, int(np.count_nonzero(lost)) - purged
+
+
+def check_folds(folds: Sequence[Fold], spans: Spans) -> None:
     """Refuse folds on which a score would not be what it says, whoever made them.
 
     Parameters
     ----------
     folds
         What a split returned.
-    context_start, origin, label_end
-        Of the N windows that were split, shape (N,).
+    spans
+        Of the N windows that were split.
 
     Raises
     ------
@@ -56,11 +89,12 @@ def check_folds(folds: Sequence[Fold], context_start: TimeArray, origin: TimeArr
     """
     if not folds:
         raise SplitError("a split must return at least one fold, got none")
+    context_start, origin, label_end = spans
     for number, fold in enumerate(folds):
         _check_parts(number, fold, origin)
         for early, later in (("train", "validation"), ("train", "test"), ("validation", "test")):
             mine, other = fold.part(early), fold.part(later)
-            wrong = touches(context_start[mine], label_end[mine], origin[other], label_end[other])
+            wrong = knows(spans.of(mine), spans.of(other))
             if wrong.any():
                 at = mine[np.flatnonzero(wrong)[0]]
                 raise SplitError(
