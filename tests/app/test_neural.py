@@ -64,7 +64,7 @@ def test_a_killed_training_goes_on_with_the_same_command_and_ends_with_the_same_
     assert killed.code == -signal.SIGKILL, killed.err
     assert RunStore(Path("runs")).all() == []
     (kept,) = (workplace / "runs" / ".checkpoints").iterdir()
-    assert (kept / "last.ckpt").is_file()
+    assert (kept / "0" / "fit" / "last.ckpt").is_file()
 
     resumed = process(*words)
     assert resumed.code == 0, resumed.err

@@ -31,7 +31,7 @@ class CombinatorialPurged:
     Parameters
     ----------
     groups
-        N, stretches of equally many bars' times.
+        N, stretches of equally many bars' times, from the first origin to the last.
     test_groups
         k, at least 1 and at most N − 2.
     validation
@@ -91,6 +91,7 @@ class CombinatorialPurged:
         SplitError
             If a group has no windows, or purge and embargo leave nothing of a part.
         """
+        times = times[(times >= origin.min()) & (times <= origin.max())]
         edges = np.round(np.linspace(0, len(times), self.groups + 1)).astype(np.int64)
         row = np.searchsorted(times, origin)
         group = np.searchsorted(edges, row, side="right") - 1
@@ -98,7 +99,7 @@ class CombinatorialPurged:
         if not sizes.all():
             raise SplitError(
                 f"each of {self.groups} groups must have windows, group {int(np.argmin(sizes))} has none "
-                f"({len(origin)} windows, {len(times)} bars): fewer groups, or more bars"
+                f"({len(origin)} windows of {len(times)} bars): fewer groups, or more bars"
             )
         late = edges[1:] - np.maximum(np.round(self.validation * np.diff(edges)), 1).astype(np.int64)
         order = np.argsort(origin, kind="stable")
@@ -142,7 +143,7 @@ class PurgedKFold(CombinatorialPurged):
     Parameters
     ----------
     folds
-        N, at least 3: stretches of equally many bars' times.
+        N, at least 3: stretches of equally many bars' times, from the first origin to the last.
     validation
         Share of the group before the test group that validates, the latest of it, inside (0, 1] .
 
