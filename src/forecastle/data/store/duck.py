@@ -144,14 +144,8 @@ class DuckSession:
         The table is not sorted by a query, which costs more than reading it: rows lie in the order in which they were
         imported, and what is out of order is sorted here. Stretches of time bound the memory.
         """
-        if not series.count:
-            return
-        first = series.first if start is None else max(start, series.first)
-        stop = series.last + 1 if end is None else min(end, series.last + 1)
-        parts = -(-series.count // STRETCH)
-        width = -(-(series.last + 1 - series.first) // parts)
-        for begin in range(first, stop, width):
-            found = self._select(series, begin, min(begin + width, stop))
+        for bounds in series.stretches(start, end, STRETCH):
+            found = self._select(series, *bounds)
             if len(found):
                 yield in_order(found, series.title)
 

@@ -23,6 +23,9 @@ from forecastle.data.store.timescale import make_hypertable
 CONNECT_TIMEOUT = 10
 """Seconds that a server is waited for, where the URL does not say."""
 
+STRETCH = 250_000
+"""Candles that one query reads: a query with parameters is held by the driver until it has all of its answer."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -64,12 +67,13 @@ class PostgresSession(SqlSession):
             f"SELECT time AT TIME ZONE 'UTC' AS moment, {', '.join(series.columns)} FROM {CANDLES} "
             'WHERE symbol = $1 AND "interval" = $2 AND time >= $3 AND time < $4 ORDER BY time'
         )
-        bounds = (series.first if start is None else start, series.last + 1 if end is None else end)
         with dbapi.connect(self._bulk) as connection, connection.cursor() as cursor:
-            cursor.execute(query, (series.symbol, series.interval, *map(self.moment, bounds)))
-            for batch in cursor.fetch_record_batch():
-                columns = {name: batch[name].to_numpy(zero_copy_only=False) for name in series.columns}
-                yield Candles(batch["moment"].to_numpy(zero_copy_only=False).astype(TIME, copy=False), columns)
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")  # all stretches are of one moment
+            for bounds in series.stretches(start, end, STRETCH):
+                cursor.execute(query, (series.symbol, series.interval, *map(self.moment, bounds)))
+                for batch in cursor.fetch_record_batch():
+                    columns = {name: batch[name].to_numpy(zero_copy_only=False) for name in series.columns}
+                    yield Candles(batch["moment"].to_numpy(zero_copy_only=False).astype(TIME, copy=False), columns)
 
     def insert(self, series: Series, candles: Candles) -> None:
         """Add candles with COPY in its binary format, whose rows are of one length and so one array."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -92,6 +92,16 @@ class Series:
     def title(self) -> str:
         """Symbol and interval, for messages."""
         return f"{self.symbol} {self.interval}"
+
+    def stretches(self, start: int | None, end: int | None, count: int) -> Iterator[tuple[int, int]]:
+        """Bounds of stretches of [start, end), one after the other, that hold about `count` candles each."""
+        if not self.count:
+            return
+        first = self.first if start is None else max(start, self.first)
+        stop = self.last + 1 if end is None else min(end, self.last + 1)
+        width = -(-(self.last + 1 - self.first) // -(-self.count // count))
+        for begin in range(first, stop, width):
+            yield begin, min(begin + width, stop)
 
     def changed(self, added: Candles, before: Candles, after: Candles) -> Series:
         """The series once `added` came to it and the candles `before` became those `after`."""
