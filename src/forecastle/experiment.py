@@ -22,7 +22,7 @@ from forecastle.features.cache.memory import Cache
 from forecastle.features.frame import FeatureFrame
 from forecastle.logs import run_log
 from forecastle.pipeline import TEST, VALIDATION, Fitted, Sample
-from forecastle.record import Part, curves_text, details, manifest, read_forecasts, write_forecasts
+from forecastle.record import Part, curves_text, details, manifest, read_tables, write_tables
 from forecastle.runs.execution import Memory, Steps
 from forecastle.runs.identity import Identity, code_hash, digest
 from forecastle.runs.looks import look
@@ -143,7 +143,8 @@ class Experiment:
         baselines = self.baselines(part)
         with self.steps.step(f"score/{part}"):
             outcomes = folds.forecast_folds(self.config, self.sample, fitted, part, self.checkpoints)
-            return pipeline.score(self.config, self.sample, outcomes, part, baselines)
+            scored = pipeline.score(self.config, self.sample, outcomes, part, baselines)
+            return pipeline.trade(self.config, self.panel, self.sample, part, scored)
 
     def write(self, folder: Path, parts: Sequence[str], look: Callable[[], dict[str, Any]] | None = None) -> None:
         """Compute what is not computed yet and write a whole run, but for its report, into a folder.
@@ -158,7 +159,8 @@ class Experiment:
             scored[part] = self.score(part, fitted)
         with self.steps.step("write"):
             folds.save_folds(fitted, folder / paths.MODEL, self.checkpoints)
-            write_forecasts([part.table for part in scored.values()], folder / paths.FORECAST)
+            write_tables([part.table for part in scored.values()], folder / paths.FORECAST)
+            write_tables([part.equity for part in scored.values() if part.equity is not None], folder / paths.EQUITY)
             (folder / paths.CURVES).write_text(curves_text(folds.curves(fitted)))
             (folder / paths.CONFIG).write_text(dump(asdict(self.config)))
             write_json(folder / paths.QUALITY, self.quality.to_json())
@@ -247,7 +249,9 @@ def open_test(found: Run, store: RunStore, reason: str, experiment: Experiment |
         (folder / paths.REPORT).unlink(missing_ok=True)
         fitted = folds.load_folds(experiment.config, folder / paths.MODEL, len(experiment.sample.folds))
         part = experiment.score(TEST, fitted)
-        write_forecasts([read_forecasts(folder / paths.FORECAST), part.table], folder / paths.FORECAST)
+        write_tables([*read_tables(folder / paths.FORECAST), part.table], folder / paths.FORECAST)
+        if part.equity is not None:
+            write_tables([*read_tables(folder / paths.EQUITY), part.equity], folder / paths.EQUITY)
         write_json(folder / paths.METRICS, {**found.metrics, TEST: part.scores})
         looks = _look(experiment, store, reason)
         write_json(folder / paths.MANIFEST, {**found.manifest, "looks": looks})

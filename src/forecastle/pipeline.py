@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from forecastle.config.schema import Config
+from forecastle.config.schema import Config, plain_name
 from forecastle.config.target import build, defining_modules, target_modules, target_names
 from forecastle.data.bars import Panel
 from forecastle.data.loading import load
@@ -30,7 +30,7 @@ from forecastle.features.timeframes import build_indicators
 from forecastle.models.baseline import LastValue, RandomWalk, SeasonalNaive
 from forecastle.models.forecast import Forecast, Forecaster, Resumable, SampleForecast
 from forecastle.models.per_symbol import PerSymbol
-from forecastle.record import Part, as_outcome, forecast_table, span
+from forecastle.record import Part, as_outcome, equity_table, forecast_table, span
 from forecastle.runs.execution import limited_threads, seed_everything
 from forecastle.runs.identity import Identity, code_hash, digest, library_versions
 from forecastle.runs.looks import TestPart
@@ -96,6 +96,7 @@ def rehearse(config: Config, panel: Panel) -> None:
     _transforms(config)
     _forecaster(config).history(config.bars_ahead)
     _metrics(config, _task(config))
+    _rehearse_trading(config, panel)
 
 
 def test_part(config: Config, panel: Panel, sample: Sample) -> TestPart:
@@ -230,6 +231,40 @@ def beside(forecast: Forecast, sample: Sample, number: int, part: str) -> Outcom
     if isinstance(forecast, SampleForecast):
         forecast = forecast.quantiles(asked.context.task.quantile_levels)
     return as_outcome(forecast, asked, number, fold.path if part == TEST else np.full(len(asked), number))
+
+
+def trade(config: Config, panel: Panel, sample: Sample, name: str, part: Part) -> Part:
+    """Trade the forecasts of a scored part by the policy, and put what became of it beside the scores.
+
+    Where there is no policy, the part is returned as it is.
+    """
+    policy_node, account_node = config.policy, config.account
+    if not policy_node:
+        return part
+    from forecastle.evaluation.trading import desk
+    from forecastle.evaluation.trading.summary import summarise
+
+    context, account = sample.windows.context, build(account_node, "account")
+    policy = build(policy_node, "policy")
+    traded = desk.trade(part.outcome, context.timeline, context.task, panel, policy, account)
+    told = summarise(traded, plain_name(policy_node), account.capital)
+    return replace(part, scores={**part.scores, "trading": told}, equity=equity_table(name, traded))
+
+
+def _rehearse_trading(config: Config, panel: Panel) -> None:
+    """Refuse a policy that cannot be traded, and bars that cannot be paid for."""
+    if not config.policy:
+        return
+    from forecastle.evaluation.trading.account import check_policy
+    from forecastle.evaluation.trading.cost import market
+    from forecastle.evaluation.trading.signal import check_task
+
+    policy, account = build(config.policy, "policy"), build(config.account, "account")
+    check_policy(policy, account)
+    check_task(_task(config), policy.step)
+    account.shares(panel.symbols)
+    for bars in panel:
+        market(bars, account.costs)
 
 
 def _forecaster(config: Config) -> Forecaster | PerSymbol:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from forecastle.arrays import FloatArray, IntArray
+    from forecastle.evaluation.trading.desk import Traded
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +41,14 @@ class Part:
         What was scored: the model's forecasts of all folds, one after the other.
     table
         One row for each window and step: what was forecast, what happened, what was lost.
+    equity
+        What became of the capital, one row for each point in time (`equity_table`); None where nothing was traded.
     """
 
     scores: dict[str, Any]
     outcome: Outcome
     table: pa.Table
+    equity: pa.Table | None = None
 
 
 def as_outcome(forecast: QuantileForecast | ClassForecast, windows: Windows, fold: int, path: IntArray) -> Outcome:
@@ -91,22 +95,40 @@ def forecast_table(
     return pa.table(columns)
 
 
-def write_forecasts(tables: Sequence[pa.Table], path: Path) -> None:
-    """Write the tables of all parts as one Parquet file."""
+def equity_table(part: str, traded: Traded) -> pa.Table:
+    """Rows of a part that was traded: part, time, and in units of the capital net, gross and buy_and_hold.
+
+    ``net`` is the equity after costs, ``gross`` what the prices changed before any costs, ``buy_and_hold`` the equity,
+    had every symbol been held.
+    """
+    import pyarrow as pa
+
+    path = traded.path
+    name = pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(path.time), np.int32)), pa.array([part]))
+    time = pa.array(path.time, pa.timestamp("us", "UTC"))
+    return pa.table(
+        {"part": name, "time": time, "net": path.equity, "gross": path.gross, "buy_and_hold": traded.hold.equity}
+    )
+
+
+def write_tables(tables: Sequence[pa.Table], path: Path) -> None:
+    """Write the tables of all parts as one Parquet file; where there are none, nothing is written."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    if not tables:
+        return
     whole = pa.concat_tables([table.unify_dictionaries() for table in tables]).unify_dictionaries()
     pq.write_table(
         whole.combine_chunks(), path, compression="lz4", use_dictionary=["part", "symbol"], write_statistics=False
     )
 
 
-def read_forecasts(path: Path) -> pa.Table:
-    """Read what `write_forecasts` wrote."""
+def read_tables(path: Path) -> list[pa.Table]:
+    """Read what `write_tables` wrote: one table, or none where nothing was written."""
     import pyarrow.parquet as pq
 
-    return pq.read_table(path)
+    return [pq.read_table(path)] if path.is_file() else []
 
 
 def curves_text(curves: Mapping[str, Sequence[float]]) -> str:

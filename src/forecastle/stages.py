@@ -25,7 +25,7 @@ from forecastle.data.storage import read_panel, write_panel
 from forecastle.errors import ConfigError, nearest
 from forecastle.features.store import read_frame, write_frame
 from forecastle.pipeline import TEST, VALIDATION, Sample
-from forecastle.record import curves_text, details, manifest, write_forecasts
+from forecastle.record import curves_text, details, manifest, write_tables
 from forecastle.runs.looks import look
 from forecastle.runs.store import write_json, write_text
 
@@ -57,11 +57,15 @@ def evaluate(config: Config) -> None:
     """Model → forecasts, data/metrics.json and the plots."""
     sample = _sample(config)
     fitted = folds.load_folds(config, paths.STAGE_FIT / paths.MODEL, len(sample.folds))
+    panel = read_panel(paths.STAGE_BARS)
     scored = {}
     for part in PARTS:
         outcomes = folds.forecast_folds(config, sample, fitted, part)
-        scored[part] = pipeline.score(config, sample, outcomes, part, pipeline.score_baselines(config, sample, part))
-    write_forecasts([part.table for part in scored.values()], _fresh(paths.STAGE_SCORES) / paths.FORECAST)
+        found = pipeline.score(config, sample, outcomes, part, pipeline.score_baselines(config, sample, part))
+        scored[part] = pipeline.trade(config, panel, sample, part, found)
+    place = _fresh(paths.STAGE_SCORES)
+    write_tables([part.table for part in scored.values()], place / paths.FORECAST)
+    write_tables([part.equity for part in scored.values() if part.equity is not None], place / paths.EQUITY)
     scores = {name: part.scores for name, part in scored.items()}
     write_json(paths.STAGE_METRICS, scores)
     with (_fresh(paths.STAGE_PLOTS) / "skill_by_step.csv").open("w", newline="") as stream:
@@ -84,7 +88,7 @@ def report(config: Config) -> None:
             paths.STAGE_METRICS,
             paths.STAGE_QUALITY,
             paths.STAGE_FIT / paths.CURVES,
-            paths.STAGE_SCORES / paths.FORECAST,
+            *sorted(paths.STAGE_SCORES.glob("*.parquet")),
         ):
             shutil.copy(source, folder)
         (folder / paths.CONFIG).write_text(dump(asdict(config)))

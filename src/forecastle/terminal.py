@@ -78,6 +78,10 @@ def print_run(finished: Run) -> None:
     for part in metrics:
         print(f"\n{part}")
         print(render(metrics[part], manifest["name"]))
+        if "trading" in metrics[part]:
+            from forecastle.evaluation.trading.verdict import render as render_trading
+
+            print(f"\n{render_trading(metrics[part]['trading'])}")
     if "test" in metrics:
         print(f"\n{manifest['looks']['text']}")
     else:

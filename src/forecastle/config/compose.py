@@ -154,15 +154,24 @@ def explain(error: BaseException) -> ConfigError:
     if "@experiment." in text:
         return _no_package("experiment file")
     if found := re.search(r"Could not override '([^']+)'", text):
-        if "." in found[1] and (there := _names(getattr(error.__cause__, "parent_node", None))):
-            last = found[1].rpartition(".")[2]
-            return ConfigError(f"unknown key {found[1]!r}{nearest(last, there)} (there are: {', '.join(there)})")
-        if (group := found[1].partition(".")[0]) in PARTS:
-            return ConfigError(f"{found[1]}: this model has no {group}; one that trains in epochs has, say model=lstm")
-        return _unknown_key(found[1], {**_choices(), **dict.fromkeys(KEYS, ())})
+        return _not_there(found[1], _names(getattr(error.__cause__, "parent_node", None)))
     if found := re.search(r"Key '([^']+)' is not in struct full_key: ([\w.]+)", text):
         return ConfigError(f"unknown key {found[2]!r}: add a new key with +{found[2]}=… where it is meant")
     return ConfigError(re.sub(r" (Available options|Config search path).*", "", text))
+
+
+def _not_there(key: str, there: Sequence[str]) -> ConfigError:
+    """A key that cannot be overridden; `there` are the keys of the node in which it was looked for."""
+    group = key.partition(".")[0]
+    if group == "policy" and not there:
+        return ConfigError(f"{key}: nothing is traded; choose a policy beside it, say policy=sign")
+    if "." in key and there:
+        return ConfigError(
+            f"unknown key {key!r}{nearest(key.rpartition('.')[2], there)} (there are: {', '.join(there)})"
+        )
+    if group in PARTS:
+        return ConfigError(f"{key}: this model has no {group}; one that trains in epochs has, say model=lstm")
+    return _unknown_key(key, {**_choices(), **dict.fromkeys(KEYS, ())})
 
 
 def _no_package(what: str) -> ConfigError:

@@ -35,6 +35,10 @@ class Config:
         Period of the seasonal naive baseline, in bars.
     quantile_levels
         Q levels of every forecast of a number, ascending, inside (0, 1); a number Q stands for k/(Q+1), k = 1 … Q.
+    policy
+        What makes positions of forecasts, so that they are traded; null: nothing is traded.
+    account
+        Capital, its parts, leverage and the costs of trading; read where there is a policy.
     objective
         Metric that ranks runs on the validation part; null: ``crps`` for numbers, ``log_loss`` for classes.
     pooling
@@ -90,6 +94,8 @@ class Config:
     seed: int
     threads: int
     transform: Node = field(default_factory=dict)
+    policy: Node | None = None
+    account: Node = field(default_factory=dict)
     objective: str | None = None
     pooling: Literal["pooled", "per_symbol"] = "pooled"
     resample: str | None = None
@@ -149,6 +155,7 @@ class Config:
         """The part that can change a run's numbers: all but paths, tracker and display options."""
         node = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in PASSIVE}
         node["data"] = {key: value for key, value in self.data.items() if key not in PATHS}
+        node["policy"], node["account"] = (self.policy, self.account) if self.policy else (None, {})
         return node
 
     @cached_property
@@ -160,8 +167,16 @@ class Config:
         """What people call the choice of a group: its file, or else the class that it builds."""
         node = getattr(self, group)
         inner = node.get("estimator", node)
-        plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", inner["_target_"].rpartition(".")[2]).lower()
-        return self.choices.get(group, plain)
+        return self.choices.get(group, plain_name(inner))
+
+
+def plain_name(node: Node) -> str:
+    """Name of the class that a node builds, as a file would be called.
+
+    >>> plain_name({"_target_": "forecastle.models.baseline.RandomWalk"})
+    'random_walk'
+    """
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", str(node["_target_"]).rpartition(".")[2]).lower()
 
 
 MANY = ("indicator", "transform", "metric")

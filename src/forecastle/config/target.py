@@ -31,6 +31,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "transform": ("fit", "apply", "state", "restore", "report"),
     "model": ("history", "fit", "predict", "save", "load"),
     "metric": ("applies", "score", "by_step", "pointwise"),
+    "policy": ("positions",),
     "tracker": ("start", "log", "finish"),
     "cache": ("frame",),
 }
@@ -40,6 +41,7 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "indicator": ("warmup", "columns", "needs", "tolerance"),
     "target": ("name", "unit", "classes", "lower"),
     "metric": ("name", "unit", "direction", "classes"),
+    "policy": ("step", "limits", "hysteresis"),
 }
 """What the object of a group must have beside its methods, once it is built."""
 
@@ -85,6 +87,8 @@ def check_targets(config: Config) -> None:
     allowed = (*PREFIXES, *config.allowed_targets)
     for group, methods in ROLES.items():
         node = getattr(config, group)
+        if group == "policy" and not node:
+            continue
         members = node.items() if group in MANY else [("", node)]
         for name, member in members:
             key = f"{group}.{name}" if name else group
@@ -92,6 +96,8 @@ def check_targets(config: Config) -> None:
                 raise ConfigError(f"{key}: a node with _target_ is wanted, got {member!r}")
             _check(key, _plain(key, member) if group == "indicator" else member, allowed, methods)
     _check("quality", config.quality, allowed, ())
+    if config.policy:
+        _check("account", config.account, allowed, ())
 
 
 def _plain(key: str, node: Mapping[str, Any]) -> Mapping[str, Any]:

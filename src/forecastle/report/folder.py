@@ -85,6 +85,24 @@ class Forecasts:
 
 
 @dataclass(frozen=True, eq=False)
+class Equity:
+    """What became of the capital of one part, in units of it, shape (P,) each.
+
+    Parameters
+    ----------
+    time
+        UTC.
+    net, gross, hold
+        After costs; what the prices changed, before any costs; and had every symbol been held.
+    """
+
+    time: TimeArray
+    net: FloatArray
+    gross: FloatArray
+    hold: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
 class RunFolder:
     """A run's folder.
 
@@ -100,6 +118,8 @@ class RunFolder:
         The part that is judged: the test part where it was opened, else the validation part.
     forecasts
         Those of `part`; None where the run keeps none.
+    equity
+        That of `part`; None where nothing was traded.
     """
 
     metrics: dict[str, Any]
@@ -109,6 +129,7 @@ class RunFolder:
     curves: dict[str, tuple[list[float], list[float]]]
     part: str
     forecasts: Forecasts | None
+    equity: Equity | None
 
     @property
     def scores(self) -> dict[str, Any]:
@@ -143,6 +164,7 @@ def read_folder(folder: Path) -> RunFolder:
         )
     config = folder / paths.CONFIG
     quality, curves, forecast = folder / paths.QUALITY, folder / paths.CURVES, folder / paths.FORECAST
+    equity = folder / paths.EQUITY
     return RunFolder(
         metrics,
         _json(folder / paths.MANIFEST),
@@ -151,6 +173,7 @@ def read_folder(folder: Path) -> RunFolder:
         _curves(curves) if curves.is_file() else {},
         part,
         read_forecasts(forecast, part) if forecast.is_file() else None,
+        read_equity(equity, part) if equity.is_file() else None,
     )
 
 
@@ -206,6 +229,28 @@ def read_forecasts(path: Path, part: str) -> Forecasts | None:
         tuple(steps.tolist()),
         path_number[first],
     )
+
+
+def read_equity(path: Path, part: str) -> Equity | None:
+    """Read what a run keeps of its account; None where the part has no rows.
+
+    Raises
+    ------
+    RunError
+        If the file cannot be read or lacks a column.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path)
+        table = table.filter(pc.equal(table["part"], part))
+        columns = [table[name].to_numpy().astype(np.float64) for name in ("net", "gross", "buy_and_hold")]
+        time = table["time"].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy().astype("datetime64[us]")
+    except (pa.ArrowException, KeyError, OSError) as error:
+        raise RunError(f"cannot read the equity: {' '.join(str(error).split())} ({path})") from None
+    return Equity(time, *columns) if len(time) else None
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from forecastle.report.words import NOTHING, duration, moment, spoken
 if TYPE_CHECKING:
     from jinja2 import Template
 
+    from forecastle.report.trading import Trading
+
 MOST_FANS = 4
 """Symbols whose forecasts are drawn."""
 
@@ -99,6 +101,7 @@ def _context(run: RunFolder) -> dict[str, Any]:
         "classes": bool(forecasts and forecasts.classes),
         "coverage_table": coverage_table(forecasts, bands_of(forecasts.levels)) if forecasts else None,
         "cumulated": cumulated_figures(forecasts, direction, unit) if forecasts else [],
+        "trading": _trading(run),
         "curves": curve_figures(run.curves),
         "quality": flatten(run.quality, "Candles") if run.quality else [],
         "columns": [str(column) for column in features.get("columns") or ()],
@@ -110,6 +113,15 @@ def _context(run: RunFolder) -> dict[str, Any]:
         "config": run.config,
         "manifest_tables": _manifest_tables(manifest),
     }
+
+
+def _trading(run: RunFolder) -> Trading | None:
+    """The section of trading, which most runs do without."""
+    if not run.scores.get("trading"):
+        return None
+    from forecastle.report.trading import trading_section
+
+    return trading_section(run.scores["trading"], run.part, run.equity)
 
 
 def _facts(run: RunFolder) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from forecastle.arrays import SPAN, TIME
 from forecastle.data.bars import Bars, Panel
 from forecastle.errors import ConfigError, DataError
+from forecastle.evaluation.metric import Outcome, pooled
 from forecastle.evaluation.trading.account import Account, check_policy
 from forecastle.evaluation.trading.cost import Costs
 from forecastle.evaluation.trading.desk import Traded, break_even, trade
@@ -16,7 +18,7 @@ from forecastle.evaluation.trading.policy import Sign, VolatilityTargeted
 from forecastle.evaluation.trading.summary import summarise
 from forecastle.evaluation.trading.verdict import judge, render
 from forecastle.models.forecast import QuantileForecast
-from forecastle.windows.context import Context, Task, Timeline
+from forecastle.windows.context import Task, Timeline
 from forecastle.windows.target import LogReturn
 
 LEVELS = (0.1, 0.5, 0.9)
@@ -33,12 +35,11 @@ def make_bars(symbol: str = "A", count: int = 600, seed: int = 0, start: str = "
     return Bars(symbol, np.timedelta64(step, "h").astype(SPAN), time, open_, high, low, close, None, spread)
 
 
-def make_context(panel: Panel, row: np.ndarray, horizon: int) -> Context:
-    """Windows at some rows of each symbol; only what the desk reads is filled."""
+def make_timeline(panel: Panel) -> Timeline:
+    """Only what the desk reads is filled."""
     lengths = [len(bars) for bars in panel]
-    starts = np.cumsum([0, *lengths])[:-1]
     total = sum(lengths)
-    timeline = Timeline(
+    return Timeline(
         features=np.zeros((total, 1), np.float32),
         log_close=np.concatenate([np.log(bars.close) for bars in panel]),
         scale=np.full(total, 0.004),
@@ -47,18 +48,30 @@ def make_context(panel: Panel, row: np.ndarray, horizon: int) -> Context:
         columns=("x",),
         symbols=panel.symbols,
     )
-    rows = np.concatenate([row + start for start in starts])
-    return Context(timeline, rows, 1, 1, Task(LogReturn(), horizon, LEVELS))
 
 
-def forecast_of(mean: np.ndarray, horizon: int = 1) -> QuantileForecast:
+def make_outcome(panel: Panel, mean: np.ndarray, row: np.ndarray, horizon: int = 1) -> Outcome:
+    """Normal forecasts with some means at the same rows of each symbol, one symbol after the other."""
     values = mean[:, None, None] + np.array([-0.005, 0.0, 0.005])
-    return QuantileForecast(LEVELS, np.repeat(values, horizon, axis=1).astype(np.float32))
+    forecast = QuantileForecast(LEVELS, np.repeat(values, horizon, axis=1).astype(np.float32))
+    count = len(mean)
+    return Outcome(
+        forecast,
+        target=np.zeros((count, horizon)),
+        log_close=np.zeros(count),
+        origin=np.concatenate([bars.known[row] for bars in panel])[:count],
+        symbol=np.repeat(np.arange(len(panel)), len(row))[:count],
+    )
+
+
+def follow(panel: Panel, outcome: Outcome, **account: Any) -> Traded:
+    task = Task(LogReturn(), outcome.target.shape[1], LEVELS)
+    given = Account(**{"costs": COSTS, **account})
+    return trade(outcome, make_timeline(panel), task, panel, Sign(), given)
 
 
 def traded(panel: Panel, mean: np.ndarray, row: np.ndarray, horizon: int = 1, **account: Any) -> Traded:
-    given = Account(**{"costs": COSTS, **account})
-    return trade(forecast_of(mean, horizon), make_context(panel, row, horizon), panel, Sign(), given)
+    return follow(panel, make_outcome(panel, mean, row, horizon), **account)
 
 
 def by_hand(bars: Bars, row: np.ndarray, mean: np.ndarray) -> tuple[float, list[float]]:
@@ -133,8 +146,7 @@ def test_symbols_share_the_capital_and_keep_what_they_win() -> None:
 def test_a_symbol_without_windows_keeps_its_part_in_cash() -> None:
     panel = Panel((make_bars("A"), make_bars("B")))
     row, mean = np.arange(50, 200), np.random.default_rng(2).normal(0, 0.001, 150)
-    context = make_context(panel, row, 1)[:150]
-    found = trade(forecast_of(mean), context, panel, Sign(), Account(costs=COSTS))
+    found = traded(panel, mean, row)
     alone = traded(Panel((make_bars("A"),)), mean, row)
     assert found.path.equity[-1] == pytest.approx(0.5 + 0.5 * alone.path.equity[-1])
     assert [book.symbol for book in found.books] == ["A"]
@@ -160,11 +172,29 @@ def test_stretches_between_forecasts_are_not_judged() -> None:
     assert np.prod(1 + found.path.returns) == pytest.approx(found.path.equity[-1])
 
 
+def test_paths_that_follow_each_other_are_one_account_and_others_share_the_capital() -> None:
+    panel = Panel((make_bars("A"), make_bars("B")))
+    row, mean = np.arange(50, 500), np.random.default_rng(6).normal(0, 0.001, 900)
+    whole = make_outcome(panel, mean, row)
+    halves = replace(whole, path=np.tile(np.arange(450) >= 200, 2).astype(np.int64))
+    np.testing.assert_array_equal(follow(panel, halves).path.equity, follow(panel, whole).path.equity)
+    mirror = make_outcome(panel, -mean, row)
+    both = pooled([whole, replace(mirror, path=np.ones(900, dtype=np.int64))])
+    found = follow(panel, both)
+    ends = [follow(panel, each).path.equity[-1] for each in (whole, mirror)]
+    assert found.path.equity[-1] == pytest.approx(np.mean(ends))
+    told = summarise(found, "sign", 1.0)
+    assert list(told["by_symbol"]) == ["A", "B"]
+    assert [each["share"] for each in told["by_symbol"].values()] == pytest.approx([0.5, 0.5])
+    shuffled = np.random.default_rng(7).permutation(1800)
+    np.testing.assert_allclose(follow(panel, both[shuffled]).path.equity, found.path.equity, rtol=1e-12)
+
+
 def test_the_numbers_add_up() -> None:
     panel = Panel((make_bars("A"), make_bars("B")))
     row = np.arange(50, 500)
     found = traded(panel, np.random.default_rng(3).normal(0, 0.001, 900), row, capital=5000.0)
-    told = summarise(found, 5000.0)
+    told = summarise(found, "sign", 5000.0)
     costs = told["costs"]
     assert costs["money"] == pytest.approx(sum(costs[name] for name in ("spread", "commission", "slippage", "swap")))
     assert told["net"]["money"] == pytest.approx(told["gross"]["money"] - costs["money"])
@@ -186,22 +216,22 @@ def test_the_numbers_add_up() -> None:
 def test_trading_at_the_middle_of_the_market_has_no_cost_curve() -> None:
     bars = make_bars()
     object.__setattr__(bars, "spread", None)
-    told = summarise(traded(Panel((bars,)), np.ones(100), np.arange(100), costs=Costs(spread_bps=0.0)), 1.0)
+    told = summarise(traded(Panel((bars,)), np.ones(100), np.arange(100), costs=Costs(spread_bps=0.0)), "sign", 1.0)
     assert (told["sweep"], told["break_even"], told["costs"]["money"]) == ([], None, 0.0)
-    assert "spread" not in render(told, "sign")
+    assert "spread" not in render(told)
 
 
 def test_an_oracle_earns_and_its_reverse_loses() -> None:
     bars = make_bars()
     row = np.arange(50, 500)
     future = np.log(bars.open[row + 2] / bars.open[row + 1])
-    good, bad = (summarise(traded(Panel((bars,)), sign * future, row), 1e5) for sign in (1, -1))
+    good, bad = (summarise(traded(Panel((bars,)), sign * future, row), "sign", 1e5) for sign in (1, -1))
     assert judge(good) == "it earns money"
-    assert "earns at 4 times the spread" in render(good, "sign")
+    assert "earns at 4 times the spread" in render(good)
     assert good["hit_rate"] > 0.9
     assert judge(bad) == "it loses money, and would without any costs"
-    assert "loses without any spread" in render(bad, "sign")
-    assert all(len(line) <= 100 for told in (good, bad) for line in render(told, "sign").splitlines())
+    assert "loses even without a spread" in render(bad)
+    assert all(len(line) <= 100 for told in (good, bad) for line in render(told).splitlines())
 
 
 def test_a_break_even_lies_where_the_curve_crosses_nothing() -> None:
@@ -226,7 +256,7 @@ def test_a_forecast_of_several_steps_is_held_to_the_end_of_its_step() -> None:
         ({"capital": 0}, "capital must be above 0, got 0"),
         ({"leverage": -1}, "leverage must be above 0, got -1"),
         ({"weights": {"A": 0.5, "B": 0.6}}, r"weights must sum to 1, got 1\.1"),
-        ({"weights": {"A": 1.5, "B": -0.5}}, r"weights\.A must be a fraction from 0 to 1, got 1\.5"),
+        ({"weights": {"A": 1.5, "B": -0.5}}, r"weights\.A must be a fraction above 0 and at most 1, got 1\.5"),
     ],
 )
 def test_accounts_that_cannot_be_are_refused(settings: Any, message: str) -> None:

@@ -89,15 +89,16 @@ def test_the_whole_arrays_are_the_account_event_by_event(given_: tuple[Market, n
         np.testing.assert_allclose(getattr(ledger, name), values, rtol=1e-9, atol=1e-10, err_msg=name)
     total = ledger.gross.sum() - ledger.swap.sum() - ledger.paid.sum()
     assert ledger.closed[-1] == pytest.approx(1 + total, abs=1e-9)
+    assert trade_results(ledger).sum() == pytest.approx(total, abs=1e-9)
 
 
 def test_a_long_noisy_account_is_the_same_event_by_event() -> None:
     random = np.random.default_rng(1)
-    count = 3000
+    count = 20_000
     market = make_market(
         np.exp(np.cumsum(random.normal(0, 0.005, count))),
-        random.uniform(0, 2e-4, count),
-        5e-5,
+        random.uniform(0, 2e-5, count),
+        5e-6,
         (np.arange(count) % 24 == 0) * 1.0,
         (1e-4, -5e-5),
     )

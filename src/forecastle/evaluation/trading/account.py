@@ -35,7 +35,7 @@ class Account:
     Raises
     ------
     ConfigError
-        If the capital is not above 0, the leverage not above 0, or the weights are negative or do not sum to 1.
+        If the capital is not above 0, the leverage not above 0, or the weights are not above 0 or do not sum to 1.
     """
 
     capital: float = 100_000.0
@@ -50,8 +50,8 @@ class Account:
         if self.weights is None:
             return
         for symbol, weight in self.weights.items():
-            if not (isinstance(weight, int | float) and 0 <= weight <= 1):
-                raise ConfigError(f"weights.{symbol} must be a fraction from 0 to 1, got {weight!r}")
+            if not (isinstance(weight, int | float) and 0 < weight <= 1):
+                raise ConfigError(f"weights.{symbol} must be a fraction above 0 and at most 1, got {weight!r}")
         if abs(sum(self.weights.values()) - 1) > 1e-9:
             raise ConfigError(f"weights must sum to 1, got {sum(self.weights.values()):g}: {dict(self.weights)}")
 

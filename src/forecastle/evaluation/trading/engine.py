@@ -21,6 +21,9 @@ import numpy as np
 from forecastle.arrays import FloatArray, IntArray
 from forecastle.evaluation.trading.cost import Market
 
+BLOCK = 8192
+"""Orders that are settled together."""
+
 SETTLED = 1e-14
 """A change of a drifted position that is rounding."""
 
@@ -128,15 +131,26 @@ def _simulate(market: Market, target: FloatArray, spreads: float, ruin: int | No
 
 
 def _settle(held: FloatArray, wanted: FloatArray, ratio: FloatArray, cost: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Position before each order and growth of the equity up to the next, shape (J,) each; see the module."""
-    drifted = np.concatenate([[0.0], wanted])[: len(wanted)]
-    while True:
-        growth = held - cost * np.abs(wanted - drifted)
-        dead = np.flatnonzero(growth <= 0)
-        alive = int(dead[0]) if len(dead) else len(growth)
-        new = drifted.copy()
-        new[1 : alive + 1] = (wanted[:alive] * ratio[:alive] / growth[:alive])[: len(new) - 1]
-        settled = bool(np.all(np.abs(new - drifted) <= SETTLED * np.maximum(1.0, np.abs(new))))
-        drifted = new
-        if settled:
-            return drifted, held - cost * np.abs(wanted - drifted)
+    """Position before each order and growth of the equity up to the next, shape (J,) each; see the module.
+
+    Block by block, so that the passes over one stay in the processor's cache.
+    """
+    drifted, growth = np.empty_like(wanted), np.empty_like(wanted)
+    last = 0.0
+    for begin in range(0, len(wanted), BLOCK):
+        block = slice(begin, begin + BLOCK)
+        goal, moved = wanted[block], wanted[block] * ratio[block]
+        guess = np.concatenate([[last], goal[:-1]])
+        while True:
+            grown = held[block] - cost[block] * np.abs(goal - guess)
+            dead = np.flatnonzero(grown <= 0)
+            alive = int(dead[0]) if len(dead) else len(grown)
+            better = guess.copy()
+            better[1 : alive + 1] = (moved[:alive] / grown[:alive])[: len(goal) - 1]
+            settled = bool(np.all(np.abs(better - guess) <= SETTLED * np.maximum(1.0, np.abs(better))))
+            guess = better
+            if settled:
+                break
+        drifted[block], growth[block] = guess, grown
+        last = float(moved[-1] / grown[-1]) if grown[-1] > 0 else 0.0
+    return drifted, growth

@@ -16,7 +16,7 @@ from forecastle.evaluation.trading.portfolio import Book, Path, combine
 from forecastle.evaluation.trading.trades import trade_results
 
 
-def summarise(traded: Traded, capital: float) -> dict[str, Any]:
+def summarise(traded: Traded, policy: str, capital: float) -> dict[str, Any]:
     """Put what became of an account into numbers, keys in a fixed order; a number that is undefined is None.
 
     Money is in account currency, bps are of the capital at the beginning (of its part for a symbol, of the equity at
@@ -26,16 +26,19 @@ def summarise(traded: Traded, capital: float) -> dict[str, Any]:
     ----------
     traded
         A part that was traded.
+    policy
+        What it was traded by.
     capital
         At the beginning, account currency.
 
     Returns
     -------
     dict
-        ``start end bars years capital net gross costs cost_share sharpe sortino drawdown turnover exposure in_market
-        trades hit_rate ruined against sweep break_even by_symbol by_year``.
+        ``policy start end bars years capital net gross costs cost_share sharpe sortino drawdown turnover exposure
+        in_market trades hit_rate ruined against sweep break_even by_symbol by_year``.
     """
     path, hold, books = traded.path, traded.hold, traded.books
+    symbols = dict.fromkeys(book.symbol for book in books)
     returns = path.returns
     results = np.concatenate([trade_results(book.ledger) for book in books])
     costs = _costs(books)
@@ -47,6 +50,7 @@ def summarise(traded: Traded, capital: float) -> dict[str, Any]:
     turnover = sum(book.share * float(np.abs(book.ledger.wanted - book.ledger.drifted).sum()) for book in books)
     spread_paid = costs["spread"] > 0
     return {
+        "policy": policy,
         "start": _iso(path.time[0]),
         "end": _iso(path.time[-1]),
         "bars": len(returns),
@@ -79,7 +83,7 @@ def summarise(traded: Traded, capital: float) -> dict[str, Any]:
         if spread_paid
         else [],
         "break_even": break_even(SPREADS, traded.sweep) if spread_paid else None,
-        "by_symbol": {book.symbol: _symbol(book) for book in books},
+        "by_symbol": {symbol: _symbol([book for book in books if book.symbol == symbol]) for symbol in symbols},
         "by_year": _by_year(path),
     }
 
@@ -105,13 +109,14 @@ def _against(path: Path, hold: Path, capital: float) -> dict[str, Any]:
     }
 
 
-def _symbol(book: Book) -> dict[str, Any]:
-    """The account of one symbol by itself."""
-    path, ledger = combine([replace(book, share=1.0)]), book.ledger
-    results = trade_results(ledger)
-    net, gross = float(path.equity[-1]) - 1.0, float(ledger.gross.sum())
+def _symbol(books: Sequence[Book]) -> dict[str, Any]:
+    """The accounts of one symbol by themselves."""
+    share = sum(book.share for book in books)
+    path = combine([replace(book, share=book.share / share) for book in books])
+    results = np.concatenate([trade_results(book.ledger) for book in books])
+    net, gross = float(path.equity[-1]) - 1.0, float(path.gross[-1])
     return {
-        "share": book.share,
+        "share": share,
         "net_bps": net / BPS,
         "gross_bps": gross / BPS,
         "cost_bps": (gross - net) / BPS,

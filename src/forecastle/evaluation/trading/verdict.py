@@ -30,22 +30,20 @@ def judge(trading: Mapping[str, Any]) -> str:
     return "it loses money: its gains do not pay for its costs"
 
 
-def render(trading: Mapping[str, Any], policy: str) -> str:
+def render(trading: Mapping[str, Any]) -> str:
     """A few lines about a part that was traded, at most 100 columns wide.
 
     Parameters
     ----------
     trading
         As `forecastle.evaluation.trading.summary.summarise` gives it.
-    policy
-        What the policy is called.
     """
-    money = " and ".join([f"{percent(trading['gross'])} before costs", f"{percent(trading['costs'])} of costs"])
+    money = f"{percent(trading['gross'])} before costs of {trading['costs']['bps'] / 100:.1f} %"
     hold = trading["against"]["buy_and_hold"]
     difference = hold["difference"]
     than = "" if difference is None else _than(difference)
     lines = [
-        f"trading by {policy}: {percent(trading['net'])} net in {trading['years']:.1f} years ({money}), "
+        f"trading by {trading['policy']}: {percent(trading['net'])} net in {trading['years']:.1f} years ({money}), "
         f"{trading['trades']} trades, in the market {_share(trading['in_market'])} of the time",
         f"{_sharpe('Sharpe', trading['sharpe'])}; largest drawdown {100 * trading['drawdown']['largest']:.1f} %; "
         f"buy and hold {percent(hold['net'])}{than}",
@@ -85,10 +83,7 @@ def _break_even(trading: Mapping[str, Any]) -> str:
     if not trading["sweep"]:
         return ""
     if trading["break_even"] is not None:
-        return f"breaks even at {trading['break_even']:.2f} times the spread: "
-    without = trading["sweep"][0]["bps"]
-    return (
-        "loses without any spread: "
-        if without < 0
-        else f"earns at {trading['sweep'][-1]['spreads']:g} times the spread: "
-    )
+        return f"breaks even at {trading['break_even']:.2f} times the spread; "
+    if trading["sweep"][0]["bps"] < 0:
+        return "loses even without a spread; "
+    return f"earns at {trading['sweep'][-1]['spreads']:g} times the spread; "
