@@ -5,11 +5,14 @@ its bare calls, and every family of them under 1 s in all; `statistics` and `alp
 the peak at most 2.5 times the matrix, or the bars where these are larger (an indicator of one column works on five to
 eight series of float64, each twice that column's size); cost that grows linearly. Bare calls count every call of
 TA-Lib that a column needs, the average true range that it is measured in among them.
+
+With --large only this: 10 million bars, 50 columns and a few, and the memory of the whole process; wanted: 8 GB.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import time
 import tracemalloc
 from collections.abc import Callable, Mapping
@@ -183,11 +186,30 @@ def growth(most: int) -> None:
         print(f"  {count:8} columns  {spread(seconds)}  {1e3 * min(seconds) / count:.2f} ms a column")
 
 
+def large(count: int = 10_000_000) -> None:
+    """Five families on many bars, and the largest resident memory of the process, bars included."""
+    bars = minutes(count)
+    indicators = {key: each for family in FAMILIES[:5] for key, each in chosen(family).items()}
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    start, used = time.perf_counter(), time.process_time()
+    frame = compute(Panel((bars,)), indicators)
+    seconds, used = time.perf_counter() - start, time.process_time() - used
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    print(f"{machine()}\n{count:,} bars, {len(frame.columns)} columns, {frame.values.nbytes / 1e9:.2f} GB")
+    print(f"  {seconds:.1f} s ({used:.1f} s of processor time), one core; n=1")
+    print(f"  at most {peak:.2f} GB in memory, {before:.2f} GB before it began, bars included (wanted: 8)")
+
+
 def main() -> None:
     """Print all tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bars", type=int, default=130_000)
-    count = parser.parse_args().bars
+    parser.add_argument("--large", action="store_true", help="10 million bars, and nothing else")
+    options = parser.parse_args()
+    if options.large:
+        large()
+        return
+    count = options.bars
     bars = minutes(count)
     print(f"{machine()}\n{count} one-minute bars, synthetic; median [least, most] n of repetitions, one core")
     beside_talib(bars)
