@@ -81,7 +81,7 @@ def followed(config: Config, panel: Panel, policies: dict[str, Policy]) -> dict[
     }
 
 
-def random_walk(seeds: int = 100) -> None:
+def random_walk(seeds: int = 500) -> None:
     config = compose(["data=synthetic", "data.count=5000", "indicator=minimal", "horizon=5"])
     gross: dict[str, list[float]] = {name: [] for name in POLICIES}
     net: dict[str, list[float]] = {name: [] for name in POLICIES}

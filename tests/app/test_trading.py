@@ -13,6 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from forecastle import stages
+from forecastle.config.compose import conf_folder
+
+REPOSITORY = conf_folder().parent
 
 TRADED = (
     "policy=threshold",
@@ -155,3 +158,17 @@ def test_a_mistake_is_told_in_one_line(
     for part in parts:
         assert part in told
     assert not list(workplace.glob("runs/*/metrics.json"))
+
+
+@pytest.mark.slow
+def test_the_shipped_experiment_ends_with_the_verdict_of_the_readme(
+    forecastle: Callable[..., Any], workplace: Path, shared_data: Path
+) -> None:
+    path = shared_data / "fx" / "oanda_EURUSD_hour.parquet"
+    outcome = forecastle("run", "experiment=fx_hourly_direction", f"data.path={path}")
+    assert outcome.code == 0, outcome.err
+    said = outcome.out.partition("\ntest\n")[2]
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    verdict = said[said.index("trading by") : said.index("\n\nthis test part")]
+    assert verdict in readme
+    assert "no profit that this sample shows" in verdict
