@@ -64,7 +64,7 @@ class Bench:
     def forecast(self, found: np.ndarray) -> SampleForecast:
         """Log returns from what the network gives."""
         context = self.asked.context
-        return Scale.from_json(self.forecaster._state["scale"]).paths(found, context.task.target, context.scale)
+        return Scale.from_json(self.forecaster._state["scale"]).paths(found, context.task, context.scale)
 
     def diffusers(self, seed: int) -> SampleForecast:
         """The same by diffusers' DDIM, all in one batch."""
