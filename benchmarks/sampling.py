@@ -104,7 +104,7 @@ class Bench:
 def trained(model: str, epochs: int, batches: int, threads: int) -> Bench:
     """Train a model on the exchange rates."""
     parts = (f"model={model}", "indicator=minimal", "horizon=30", "context_length=64")
-    limits = (f"trainer.max_epochs={epochs}", f"+trainer.limit_train_batches={batches}")
+    limits = (f"trainer.max_epochs={epochs}", f"trainer.limit_train_batches={batches}")
     config = compose([*parts, *limits, f"threads={threads}"])
     sample = split(config, load())
     start = time.perf_counter()

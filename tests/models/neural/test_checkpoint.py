@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,9 @@ import torch
 
 from forecastle.errors import ConfigError, ModelError
 from forecastle.models.neural import checkpoint
-from forecastle.models.neural.checkpoint import RANKING, LastCheckpoint, Ranking, TopCheckpoints
+from forecastle.models.neural.checkpoint import LastCheckpoint, TopCheckpoints, keep_weights
 from forecastle.models.neural.files import read_tensors
+from forecastle.models.ranking import RANKING, Ranking
 
 NAN = float("nan")
 
@@ -20,11 +23,15 @@ def weights(value: float = 0.0) -> dict[str, torch.Tensor]:
     return {"layer.weight": torch.full((2, 3), value)}
 
 
+def writer(value: float = 0.0) -> Callable[[Path], None]:
+    return partial(keep_weights, weights(value))
+
+
 def offered(folder: Path, scores: list[float], mode: str = "min", keep: int = 3) -> list[int]:
     """Epochs that are kept, best first, after each score was offered in turn."""
     ranking = Ranking(folder, keep, mode)
     for epoch, score in enumerate(scores):
-        ranking.offer(score, epoch, weights(epoch))
+        ranking.offer(score, epoch, writer(epoch))
     kept = [epoch for _, epoch, _ in ranking.entries()]
     assert sorted(path.name for path in folder.glob("epoch_*")) == sorted(f"epoch_{epoch:04d}.pt" for epoch in kept)
     for epoch in kept:
@@ -52,13 +59,13 @@ def test_the_best_three_are_kept_in_order(tmp_path, scores, mode, kept) -> None:
 
 def test_the_ranking_goes_on_in_another_process(tmp_path) -> None:
     offered(tmp_path, [3.0, 1.0, 2.0])
-    assert Ranking(tmp_path, 3, "min").offer(1.5, 7, weights(7.0))
+    assert Ranking(tmp_path, 3, "min").offer(1.5, 7, writer(7.0))
     assert [epoch for _, epoch, _ in Ranking(tmp_path, 3, "min").entries()] == [1, 7, 2]
 
 
 def test_an_epoch_that_comes_again_takes_its_old_place(tmp_path) -> None:
     offered(tmp_path, [3.0, 1.0, 2.0])
-    Ranking(tmp_path, 3, "min").offer(1.0, 1, weights(1.0))
+    Ranking(tmp_path, 3, "min").offer(1.0, 1, writer(1.0))
     assert [epoch for _, epoch, _ in Ranking(tmp_path, 3, "min").entries()] == [1, 2, 0]
 
 
@@ -67,7 +74,7 @@ def test_only_files_of_the_ranking_are_ever_removed(tmp_path) -> None:
     other.write_bytes(b"somebody else's")
     ranking = Ranking(tmp_path, 1, "min")
     for epoch in range(4):
-        ranking.offer(-float(epoch), epoch, weights())
+        ranking.offer(-float(epoch), epoch, writer())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["epoch_0003.pt", "epoch_9999.pt", RANKING]
     assert other.read_bytes() == b"somebody else's"
 
@@ -78,7 +85,7 @@ def test_a_ranking_cannot_point_out_of_its_folder(tmp_path) -> None:
     inside = tmp_path / "inside"
     inside.mkdir()
     (inside / RANKING).write_text(json.dumps([[9.0, 0, "../outside.pt"]]))
-    Ranking(inside, 1, "min").offer(1.0, 1, weights())
+    Ranking(inside, 1, "min").offer(1.0, 1, writer())
     assert outside.exists()
 
 
@@ -87,7 +94,7 @@ def test_a_file_that_does_not_hold_what_was_written_removes_nothing(tmp_path, mo
     before = sorted(path.name for path in tmp_path.iterdir())
     monkeypatch.setattr(checkpoint, "read_tensors", lambda path: weights(7.0))
     with pytest.raises(ModelError, match="does not hold what was written"):
-        Ranking(tmp_path, 3, "min").offer(0.5, 3, weights(3.0))
+        Ranking(tmp_path, 3, "min").offer(0.5, 3, writer(3.0))
     monkeypatch.undo()
     assert [epoch for _, epoch, _ in Ranking(tmp_path, 3, "min").entries()] == [2, 1, 0]
     assert set(before) <= {path.name for path in tmp_path.iterdir()}

@@ -14,11 +14,12 @@ import torch
 
 from forecastle.errors import ConfigError, ModelError
 from forecastle.models.baseline import RandomWalk
-from forecastle.models.neural.checkpoint import LAST, RANKING, Ranking, TopCheckpoints
+from forecastle.models.neural.checkpoint import LAST, TopCheckpoints
 from forecastle.models.neural.lstm import LSTM
 from forecastle.models.neural.recording import CURVES, FINAL
 from forecastle.models.neural.stopping import EarlyStopping
 from forecastle.models.neural.trainer import Trainer
+from forecastle.models.ranking import RANKING, Ranking
 
 
 class StoppedError(Exception):

@@ -4,8 +4,6 @@ Vaswani et al., Attention Is All You Need, NeurIPS 2017; normalisation first as 
 in the Transformer Architecture, ICML 2020.
 """
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 from torch import Tensor, nn

@@ -8,8 +8,6 @@ components, whitened, and the last layers of e and d at zero: the network begins
 all linear ones (Baldi and Hornik, Neural Networks 2, 1989), and has only to improve on it.
 """
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 import math

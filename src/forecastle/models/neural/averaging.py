@@ -5,8 +5,6 @@ Polyak and Juditsky, Acceleration of stochastic approximation by averaging, SIAM
 not dragged back to the beginning.
 """
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 from typing import Any

@@ -5,86 +5,40 @@ untrained network), ``ranking.json`` (which of them are kept, best first), ``las
 go on). Each is written beside, read again and then renamed; only files that the ranking names are ever removed.
 """
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
-import json
-import math
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from torch import Tensor
 
 from forecastle.errors import ConfigError, ModelError
-from forecastle.models.neural.files import read_tensors, write_tensors, write_text
+from forecastle.models.neural.files import read_tensors, write_tensors
 from forecastle.models.neural.monitored import CRPS, direction
+from forecastle.models.ranking import Ranking
 
-RANKING, LAST = "ranking.json", "last.ckpt"
+LAST = "last.ckpt"
 
 
-class Ranking:
-    """The best epochs of a folder; the folder's own file is the truth, so that it survives any end.
+def keep_weights(weights: dict[str, Tensor], path: Path) -> None:
+    """Write weights and read them again.
 
-    Parameters
-    ----------
-    folder
-        Where the files lie.
-    keep
-        How many.
-    mode
-        ``min`` or ``max``: which way a score is better. Of equal scores the earlier epoch's is better.
+    Raises
+    ------
+    ModelError
+        If the file does not hold them.
     """
-
-    def __init__(self, folder: Path, keep: int, mode: str) -> None:
-        self.folder, self.keep, self.mode = folder, keep, mode
-
-    def entries(self) -> list[tuple[float, int, str]]:
-        """Score, epoch and file of each, best first.
-
-        Raises
-        ------
-        ModelError
-            If the file is damaged.
-        """
-        path = self.folder / RANKING
-        if not path.is_file():
-            return []
-        try:
-            found = [(float(score), int(epoch), str(name)) for score, epoch, name in json.loads(path.read_text())]
-        except (ValueError, TypeError) as error:
-            raise ModelError(f"{path} is no ranking of checkpoints: {error}") from error
-        return [entry for entry in found if Path(entry[2]).name == entry[2]]
-
-    def offer(self, score: float, epoch: int, weights: dict[str, torch.Tensor]) -> bool:
-        """Keep the weights if they are among the best: written, verified, ranked, and then the worst removed.
-
-        A score that is not a number is never kept. An epoch that comes again, after a restart, takes its old place.
-        """
-        if math.isnan(score):
-            return False
-        name = f"epoch_{epoch:04d}.pt"
-        others = [entry for entry in self.entries() if entry[1] != epoch]
-        sign = 1 if self.mode == "min" else -1
-        ranked = sorted([*others, (score, epoch, name)], key=lambda entry: (sign * entry[0], entry[1]))
-        kept, gone = ranked[: self.keep], ranked[self.keep :]
-        if (score, epoch, name) in kept:
-            self._write(weights, self.folder / name)
-        write_text(json.dumps(kept), self.folder / RANKING)
-        for _, _, old in gone:
-            (self.folder / old).unlink(missing_ok=True)
-        return (score, epoch, name) in kept
-
-    def _write(self, weights: dict[str, torch.Tensor], path: Path) -> None:
-        write_tensors(weights, path)
-        found = read_tensors(path)
-        if found.keys() != weights.keys() or not all(_same(found[key], weights[key]) for key in weights):
-            raise ModelError(f"{path} does not hold what was written to it; is the disk full or failing?")
+    write_tensors(weights, path)
+    found = read_tensors(path)
+    if found.keys() != weights.keys() or not all(_same(found[key], weights[key]) for key in weights):
+        raise ModelError(f"{path} does not hold what was written to it; is the disk full or failing?")
 
 
-def _same(left: torch.Tensor, right: torch.Tensor) -> bool:
+def _same(left: Tensor, right: Tensor) -> bool:
     """Whether two tensors are equal, NaN to NaN."""
     return left.dtype == right.dtype and torch.allclose(left, right, rtol=0, atol=0, equal_nan=True)
 
@@ -127,7 +81,8 @@ class TopCheckpoints(pl.Callback):
             raise ModelError(f"monitor {self.monitor!r} was not logged (there are: {known})")
         training: Any = pl_module
         folder = Path(trainer.default_root_dir)
-        Ranking(folder, self.keep, self.mode).offer(float(found), training.trained(), training.weights())
+        keep = partial(keep_weights, training.weights())
+        Ranking(folder, self.keep, self.mode).offer(float(found), training.trained(), keep)
 
 
 class LastCheckpoint(pl.Callback):

@@ -10,8 +10,6 @@ the noisy target attends along time to itself and to them. The network's output 
 that of the noise, which is the score that the paper trains on.
 """
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 import math

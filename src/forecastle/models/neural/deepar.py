@@ -6,8 +6,6 @@ with what really came (teacher forcing), sampled with what was drawn. Features o
 so the decoder sees the last step alone; the state that the encoder leaves it knows the rest.
 """
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 import torch

@@ -1,7 +1,5 @@
 """DirectNetwork: networks that answer with the law of every step at once."""
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 from abc import abstractmethod

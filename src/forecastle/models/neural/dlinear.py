@@ -6,8 +6,6 @@ moving average whose ends repeat the outermost values (as in Autoformer), the re
 channels' values into the law of one target.
 """
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 import torch

@@ -1,7 +1,5 @@
 """Examples and Batches: windows as a torch data set, gathered a batch at a time, in an order that the seed gives."""
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

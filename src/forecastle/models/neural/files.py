@@ -1,7 +1,5 @@
 """Files of weights: written whole or not at all, opened without running code."""
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 import base64

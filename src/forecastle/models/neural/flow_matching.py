@@ -10,8 +10,6 @@ atan2(t, 1 - t), :math:`d\varphi / dt = 1 / r^2`, and with the velocity v of tha
 v / r`: given x, the squared error of u is that of v over :math:`r^2`, which is the weight here.
 """
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 from collections.abc import Mapping

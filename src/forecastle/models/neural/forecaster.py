@@ -1,14 +1,10 @@
 """LightningForecaster: every network as a probabilistic forecaster."""
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 import json
 import logging
-import sys
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,21 +14,20 @@ import torch
 from forecastle.arrays import FloatArray
 from forecastle.errors import ConfigError, ModelError
 from forecastle.models.forecast import Forecast, QuantileForecast, SampleForecast
+from forecastle.models.held_out import held_out
+from forecastle.models.neural.architecture import Architecture
 from forecastle.models.neural.examples import Examples
 from forecastle.models.neural.files import load_weights, read_tensors, write_tensors
-from forecastle.models.neural.network import MarginalNetwork, Network, PathNetwork
+from forecastle.models.neural.network import MarginalNetwork, PathNetwork
 from forecastle.models.neural.sampling import draw
 from forecastle.models.neural.scale import Scale
-from forecastle.models.neural.session import train
+from forecastle.models.neural.session import train as run_training
 from forecastle.models.neural.training import Training
 from forecastle.windows.context import Context, Task, Windows
 
 logger = logging.getLogger(__name__)
 
 WEIGHTS, SETTINGS = "weights.pt", "network.json"
-
-HELD_OUT = 0.2
-"""Share of the training windows, the latest, that training is watched on where there are no validation windows."""
 
 CHUNK = 1024
 """Windows of which a network of marginals answers at a time."""
@@ -92,7 +87,7 @@ class LightningForecaster:
         for name, value in (("batch_size", batch_size), ("num_samples", num_samples), ("memory", memory)):
             if value < 1:
                 raise ConfigError(f"{name} must be at least 1, got {value}")
-        self.network: Callable[..., Network] = network
+        self.architecture = Architecture(network)
         self.optimizer = optimizer
         self.trainer = trainer
         self.callbacks = callbacks
@@ -102,13 +97,13 @@ class LightningForecaster:
         self.memory = memory
         self.checkpoints: Path | None = None
         self.curves: dict[str, list[float]] = {}
-        self._fitted: Network | None = None
+        self._fitted: MarginalNetwork | PathNetwork | None = None
         self._state: dict[str, Any] = {}
 
     @property
     def name(self) -> str:
         """Class name of the network, for messages."""
-        return str(getattr(getattr(self.network, "func", self.network), "__name__", self.network))
+        return self.architecture.name
 
     def history(self, horizon: int) -> int:  # noqa: ARG002 (the contract's argument)
         """Bars of past log close that it reads: those of the context, which every window shows, so 1."""
@@ -125,7 +120,7 @@ class LightningForecaster:
         context = train.context
         task = context.task
         self._check(task, train)
-        train, validation = (train, validation) if validation is not None else _held_out(train)
+        train, validation = (train, validation) if validation is not None else held_out(train)
         symbols = {context.timeline.symbols[number]: i for i, number in enumerate(np.unique(context.symbol))}
         shape = {
             "features": context.timeline.features.shape[1],
@@ -133,17 +128,20 @@ class LightningForecaster:
             "horizon": len(task.steps),
             "symbols": len(symbols),
         }
-        network = self._make(shape)
+        network = self.architecture.build(shape, self.seed)
         scale = Scale.of(train, paths=isinstance(network, PathNetwork))
         module = Training(network, self.optimizer, task.quantile_levels, task.steps if scale.steps else (), self.seed)
         learnt = Examples(train.context, symbols, scale.shrink(train))
         watched = Examples(validation.context, symbols, scale.shrink(validation))
-        trained = _train(self, module, learnt, watched)
+        examples = learnt, watched
+        trained = run_training(
+            module, self.trainer, self.callbacks, examples, self.batch_size, self.seed, self.checkpoints
+        )
         load_weights(network, trained.weights, self.checkpoints or Path(WEIGHTS))
         self.curves = trained.curves
         settings = getattr(self.trainer, "keywords", {})
         self._state = {
-            "network": self._named(),
+            "network": self.architecture.to_json(),
             "shape": shape,
             "symbols": symbols,
             "scale": scale.to_json(),
@@ -177,7 +175,6 @@ class LightningForecaster:
             half = torch.bfloat16 if self._state["precision"].startswith("bf16") else None
             samples = draw(network.float(), examples, self.num_samples, self.seed, self.memory, device, half)
             return SampleForecast(scale.paths(samples, task, context.scale))
-        assert isinstance(network, MarginalNetwork)
         values = _quantiles(network.double(), examples, task.quantile_levels, device)
         return QuantileForecast(task.quantile_levels, scale.quantiles(values, task, context.scale))
 
@@ -210,32 +207,14 @@ class LightningForecaster:
         path = folder / SETTINGS
         try:
             state = json.loads(path.read_text(encoding="utf-8"))
-            factory = partial(_network_class(state["network"]["class"]), **state["network"]["settings"])
-            model = cls(factory, None, None, {}, 1, state["num_samples"], state["seed"], state["memory"])
+            architecture = Architecture.from_json(state["network"])
+            model = cls(architecture.factory, None, None, {}, 1, state["num_samples"], state["seed"], state["memory"])
             model._state = state
-            model._fitted = model._make(state["shape"])
+            model._fitted = architecture.build(state["shape"], model.seed)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{path} holds no network: {' '.join(str(error).split())}") from error
         load_weights(model._fitted, read_tensors(folder / WEIGHTS), folder / WEIGHTS)
         return model
-
-    def _make(self, shape: Mapping[str, int]) -> Network:
-        """A network with its first weights, which the seed gives."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            try:
-                network = self.network(**shape)
-            except TypeError as error:
-                raise ConfigError(f"network {self.name} cannot be built: {error}") from error
-        if not isinstance(network, (MarginalNetwork, PathNetwork)):
-            raise ConfigError(f"network must be a MarginalNetwork or a PathNetwork, got {type(network).__name__}")
-        return network
-
-    def _named(self) -> dict[str, Any]:
-        """Class and settings of the network, plain."""
-        kind = getattr(self.network, "func", self.network)
-        settings = dict(getattr(self.network, "keywords", {}))
-        return {"class": f"{kind.__module__}.{kind.__qualname__}", "settings": settings}
 
     def _check(self, task: Task, train: Windows) -> None:
         if self.optimizer is None:
@@ -267,11 +246,6 @@ class LightningForecaster:
         return torch.device("cuda" if wanted else "cpu")
 
 
-def _train(forecaster: LightningForecaster, module: Training, learnt: Examples, watched: Examples) -> Any:
-    made = forecaster
-    return train(module, made.trainer, made.callbacks, (learnt, watched), made.batch_size, made.seed, made.checkpoints)
-
-
 def _quantiles(
     network: MarginalNetwork, examples: Examples, levels: tuple[float, ...], device: torch.device
 ) -> FloatArray:
@@ -284,26 +258,3 @@ def _quantiles(
             batch = examples.__getitems__(rows).to(device, torch.float64)
             values[rows] = network.quantiles(batch, wanted).cpu().numpy()
     return values
-
-
-def _held_out(train: Windows) -> tuple[Windows, Windows]:
-    """Earlier windows to learn from and the latest ones to watch, whose labels do not overlap."""
-    origin = train.context.origin
-    first = np.sort(origin)[int((1 - HELD_OUT) * len(origin))]
-    earlier, later = train.label_end <= first, origin >= first
-    if not earlier.any():
-        raise ModelError(f"too few training windows to hold some out, got {len(train)}")
-    return train[np.flatnonzero(earlier)], train[np.flatnonzero(later)]
-
-
-def _network_class(name: str) -> type[Network]:
-    """The network class of a dotted name, from this package or a module that is loaded already."""
-    module, _, kind = name.rpartition(".")
-    if module.startswith("forecastle.models.neural."):
-        import importlib
-
-        importlib.import_module(module)
-    found = getattr(sys.modules.get(module), kind, None)
-    if not (isinstance(found, type) and issubclass(found, Network)):
-        raise ModelError(f"{name!r} is no network that is known here; is its module among the configuration's?")
-    return found

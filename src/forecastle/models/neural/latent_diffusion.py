@@ -13,8 +13,6 @@ Different here: both are trained at once, and not one after the other. The diffu
 does not act on the autoencoder, so that at the end it has learnt what it would have learnt after it.
 """
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -9,8 +9,6 @@ with s = exp(raw), and ν = 2 + 28 exp(raw) drawn softly into [2.2, 500]. All ra
 the standard normal, which is the random walk, and the Student-t at 30 degrees of freedom and variance 1, next to it.
 """
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 import math

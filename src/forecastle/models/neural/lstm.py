@@ -4,8 +4,6 @@ Hochreiter and Schmidhuber, Long Short-Term Memory, Neural Computation 9 (1997);
 Schmidhuber and Cummins (2000), as in torch.
 """
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 from torch import Tensor, nn

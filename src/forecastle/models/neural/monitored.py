@@ -1,7 +1,5 @@
 """What training watches on the validation part, and which way each of them is better."""
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 import torch

@@ -17,8 +17,6 @@ A network is one file; its YAML names it as a ``_partial_`` factory, which the f
 context_length=C, horizon=H, symbols=K`` once the data are known.
 """
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 from abc import ABC, abstractmethod

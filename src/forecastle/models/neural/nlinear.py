@@ -5,8 +5,6 @@ Zeng, Chen, Zhang and Xu, Are Transformers Effective for Time Series Forecasting
 is forecast from all of them, so a second linear layer, one for each step, turns the channels' values into a law.
 """
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 import torch

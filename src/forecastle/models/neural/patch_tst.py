@@ -7,8 +7,6 @@ after it, so that a window's forecast does not depend on its batch; no instance 
 scaled already and their level (volatility) is what is to be known; and one target is forecast from all channels.
 """
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 import torch

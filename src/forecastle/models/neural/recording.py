@@ -1,7 +1,5 @@
 """Recorder: the curves of a training, its end, and what early stopping saved."""
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 import json

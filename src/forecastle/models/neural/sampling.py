@@ -1,7 +1,5 @@
 """Sampling: all paths of all windows, in chunks that fit a budget, by noise that does not depend on the chunks."""
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 import logging

@@ -4,8 +4,6 @@ A linear rise, then a half cosine down to a share of it (Loshchilov and Hutter, 
 restarts).
 """
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 import math

@@ -1,7 +1,5 @@
 """One training with Lightning: quiet, seeded, gone on with where it was stopped, its errors in one line of ours."""
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 import copy
@@ -24,11 +22,12 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
 from forecastle.errors import ConfigError, ForecastleError, ModelError
-from forecastle.models.neural.checkpoint import LAST, Ranking
+from forecastle.models.neural.checkpoint import LAST
 from forecastle.models.neural.examples import Batches, Examples
 from forecastle.models.neural.files import load_weights, read_tensors
 from forecastle.models.neural.recording import CURVES, FINAL, Recorder
 from forecastle.models.neural.training import Training
+from forecastle.models.ranking import Ranking
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,6 @@ of the window's last state. The network's output is a velocity; its error is wei
 what the paper trains on.
 """
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """EarlyStopping: Lightning's, knowing which way a value is better, and stopped for good after a restart."""
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 import pytorch_lightning as pl

@@ -1,7 +1,5 @@
 """Trainer: Lightning's, quiet, with torch.compile as a setting."""
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 import inspect

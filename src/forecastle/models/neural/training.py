@@ -1,7 +1,5 @@
 """Training: a network as a Lightning module, its losses and what it is watched by."""
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable

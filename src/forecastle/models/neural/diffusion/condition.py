@@ -1,7 +1,5 @@
 """Condition: what a denoiser is told of a window; the encoder that finds it, and how it acts on the denoiser."""
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 from dataclasses import dataclass

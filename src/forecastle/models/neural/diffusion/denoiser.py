@@ -1,7 +1,5 @@
 """Denoisers: they forecast the velocity of a noisy path from the angle and the window; all begin at zero."""
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 from abc import ABC, abstractmethod

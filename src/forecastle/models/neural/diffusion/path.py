@@ -1,7 +1,5 @@
 """PathDiffusion: a network that makes paths out of noise, by an encoder, a denoiser, a schedule and a sampler."""
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 import torch

@@ -6,8 +6,6 @@ gives back the noise bit by bit and `ancestral` a standard normal; `ddim` and `d
 steps: at ten steps their standard deviation is .88 and .98. That is why `euler` is the default.
 """
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 import math

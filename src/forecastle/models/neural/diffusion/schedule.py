@@ -13,8 +13,6 @@ Where the data are standard normal themselves, the best forecast of v given x is
 every angle: a network that answers 0 *is* the random walk, whose increments over σ are the data.
 """
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 import math

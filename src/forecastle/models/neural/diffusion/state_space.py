@@ -11,8 +11,6 @@ A^{-1} (e^{\Delta A} - 1) u_k`. From a state of zero that is a convolution with 
 in L log L. A begins as S4D-Lin, −1/2 + iπn; Δ begins between .01 and .5, since windows are tens of bars long.
 """
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 import math

@@ -4,8 +4,6 @@ Volatility is what can be forecast on markets. A likelihood finds it in a few ep
 find it in noise; so the diffusion sees its data over this forecast and has the rest to learn: tails, dependence, drift.
 """
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 import torch
