@@ -30,7 +30,9 @@ def learning_curves(fitted: Sequence[Any]) -> dict[str, list[float]]:
 
 def _curves(estimator: Any) -> Iterable[tuple[str, list[float]]]:
     """Names and values of one estimator's curves."""
-    if hasattr(estimator, "loss_curve_"):  # multi-layer perceptrons
+    if hasattr(estimator, "epochs_"):  # trained by forecastle.models.epochwise
+        yield from estimator.epochs_.items()
+    elif hasattr(estimator, "loss_curve_"):  # multi-layer perceptrons
         yield "train/loss", [float(value) for value in estimator.loss_curve_]
         yield from _some("validation/score", estimator.validation_scores_, 1)
     elif hasattr(estimator, "validation_score_"):  # histogram gradient boosting: the negative of a loss, or a score

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -16,17 +17,23 @@ from forecastle.models.calibration import error_quantiles, split_in_time
 from forecastle.models.curves import learning_curves
 from forecastle.models.examples import Examples, inputs_of
 from forecastle.models.fitting import (
+    Fit,
     check_estimator,
     convergence_logged,
     fit_classes,
     fit_numbers,
+    fit_whole,
     point,
     takes_validation,
 )
 from forecastle.models.forecast import ClassForecast, Forecast, QuantileForecast, drawn_to_uniform
+from forecastle.models.held_out import held_out
 from forecastle.models.question import Question, refuse_classes
 from forecastle.runs import archive
 from forecastle.windows.context import Context, Task, Windows
+
+if TYPE_CHECKING:  # which needs more of scikit-learn than most models do
+    from forecastle.models.epochwise.trainer import EpochTrainer
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +66,10 @@ class SklearnForecaster:
     else ever sees the validation windows. Without them, and for estimators with a validation split of their own, the
     estimator does inside its training windows what it is set to.
 
+    **Epochs.** With a `trainer`, estimators with ``partial_fit`` or a warm start are trained epoch by epoch in both
+    fits, watched on the validation windows (without them on the latest fifth of the training windows); the `callbacks`
+    stop it early and keep the best epochs.
+
     Parameters
     ----------
     estimator
@@ -68,16 +79,33 @@ class SklearnForecaster:
     calibration
         Share of the training windows, the latest, whose errors make the intervals, inside (0, 1). Not used for
         classes.
+    trainer
+        Trains in epochs; None: in one go.
+    callbacks
+        Of that training, by name.
+
+    Attributes
+    ----------
+    checkpoints : Path or None
+        Folder in which training in epochs keeps its best ones; set it before `fit`.
 
     Raises
     ------
     TargetError
         If `estimator` is no scikit-learn regressor, nor a classifier that gives probabilities.
     ConfigError
-        If `lags`, `calibration` or a parameter of the estimator cannot be.
+        If `lags`, `calibration` or a parameter of the estimator cannot be, or it cannot be trained in epochs and
+        should.
     """
 
-    def __init__(self, estimator: Any, lags: int = 1, calibration: float = 0.25) -> None:
+    def __init__(
+        self,
+        estimator: Any,
+        lags: int = 1,
+        calibration: float = 0.25,
+        trainer: EpochTrainer | None = None,
+        callbacks: Mapping[str, Any] | None = None,
+    ) -> None:
         check_estimator(estimator)
         if lags < 1:
             raise ConfigError(f"lags must be at least 1, got {lags}")
@@ -86,6 +114,9 @@ class SklearnForecaster:
         self.estimator = estimator
         self.lags = lags
         self.calibration = calibration
+        self.trainer, self.callbacks = trainer, dict(callbacks or {})
+        _check_training(trainer, estimator, self.callbacks)
+        self.checkpoints: Path | None = None
         self.curves: dict[str, list[float]] = {}
         self._fitted: list[Any] = []
         self._asked = Question((), (), 0)
@@ -116,16 +147,21 @@ class SklearnForecaster:
         """
         task = train.context.task
         self._check_task(task)
+        if validation is None and self.trainer is not None:
+            train, validation = held_out(train)
         examples = self._examples(train)
-        watched = None if validation is None or not takes_validation(self.estimator) else self._examples(validation)
+        listens = self.trainer is not None or takes_validation(self.estimator)
+        watched = self._examples(validation) if validation is not None and listens else None
         with convergence_logged(self.name):
             if task.target.classes:
-                self._fitted, self._errors = fit_classes(self.estimator, examples, watched), None
+                self._fitted, self._errors = fit_classes(self.estimator, examples, watched, self._fit("whole")), None
             else:
                 self._fitted, self._errors = self._fit_calibrated(train, examples, watched)
         self._asked = Question.of(task)
         self._count = len(train)
         self.curves = learning_curves(self._fitted)
+        if self.trainer is not None:
+            _log_epochs(self.name, self._fitted, self.trainer.max_epochs)
         return self
 
     def predict(self, context: Context) -> Forecast:
@@ -222,9 +258,24 @@ class SklearnForecaster:
         cut = examples.cut()
         watched = None if watched is None else watched.cut()
         earlier, later = split_in_time(context.origin, train.label_end, self.calibration)
-        first = fit_numbers(self.estimator, cut.of(earlier), watched)
+        first = fit_numbers(self.estimator, cut.of(earlier), watched, self._fit("earlier"))
         errors = examples.target[later] - point(first, examples.inputs[later])
-        return fit_numbers(self.estimator, cut, watched), error_quantiles(errors, context.task.quantile_levels)
+        fitted = fit_numbers(self.estimator, cut, watched, self._fit("whole"))
+        return fitted, error_quantiles(errors, context.task.quantile_levels)
+
+    def _fit(self, part: str) -> Fit:
+        """How one estimator is fitted on the whole or the earlier part of the training windows."""
+        trainer, callbacks = self.trainer, self.callbacks
+        if trainer is None:
+            return fit_whole
+        folder = None if self.checkpoints is None else self.checkpoints / part
+
+        def in_epochs(estimator: Any, train: Examples, watched: Examples | None, step: int) -> Any:
+            assert watched is not None, "some windows are held out where there is no validation part"
+            place = None if folder is None else folder / f"step_{step}"
+            return trainer.fit(estimator, train, watched, callbacks, place)
+
+        return in_epochs
 
     def _probabilities(self, inputs: FloatArray, task: Task) -> FloatArray:
         """Probability of each class at each step, shape (N, H, K), float32, none of them zero."""
@@ -232,3 +283,23 @@ class SklearnForecaster:
         for step, estimator in enumerate(self._fitted):
             values[:, step, estimator.classes_] = estimator.predict_proba(inputs)
         return drawn_to_uniform(values, self._count).astype(np.float32)
+
+
+def _check_training(trainer: Any, estimator: Any, callbacks: Mapping[str, Any]) -> None:
+    """Refuse a trainer or callbacks of networks, and an estimator that cannot be trained in epochs."""
+    if trainer is None:
+        if callbacks:
+            raise ConfigError(f"callbacks need a trainer (trainer=epochs), got {', '.join(callbacks)} and none")
+        return
+    if not callable(getattr(trainer, "check", None)):
+        got = getattr(trainer, "func", type(trainer)).__name__
+        raise ConfigError(f"trainer must be one for scikit-learn's estimators (trainer=epochs), got {got}")
+    trainer.check(estimator, callbacks)
+
+
+def _log_epochs(name: str, fitted: Sequence[Any], most: int) -> None:
+    """Tell for how many epochs the estimators were trained."""
+    done = sorted(len(next(iter(each.epochs_.values()))) for each in fitted if hasattr(each, "epochs_"))
+    if done:
+        span = f"{done[0]}" if done[0] == done[-1] else f"{done[0]} to {done[-1]}"
+        logger.info("%s: trained for %s of %d epochs", name, span, most)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,6 +22,9 @@ from forecastle.logs import progress
 from forecastle.models.examples import Examples
 
 logger = logging.getLogger(__name__)
+
+Fit = Callable[[Any, Examples, Examples | None, int], Any]
+"""A fitted clone of an estimator, from what it learns, what stops it, and the step counted from 1 (0: all steps)."""
 
 
 def check_estimator(estimator: Any) -> None:
@@ -51,16 +54,19 @@ def takes_validation(estimator: Any) -> bool:
     return has_fit_parameter(estimator, "X_val") and getattr(estimator, "early_stopping", True) is not False
 
 
-def fit_numbers(estimator: Any, train: Examples, watched: Examples | None) -> list[Any]:
+def fit_numbers(estimator: Any, train: Examples, watched: Examples | None, fit: Fit) -> list[Any]:
     """One fitted clone for all steps where the estimator has several outputs, else one for each step."""
     horizon = train.target.shape[1]
     if horizon > 1 and get_tags(estimator).target_tags.multi_output:
-        return [_fit(estimator, train, watched)]
+        return [_told(fit, estimator, train, watched, 0)]
     steps = progress(range(horizon), horizon, f"fit {type(estimator).__name__}, steps")
-    return [_fit(estimator, train.step(step), None if watched is None else watched.step(step)) for step in steps]
+    return [
+        _told(fit, estimator, train.step(step), None if watched is None else watched.step(step), step + 1)
+        for step in steps
+    ]
 
 
-def fit_classes(estimator: Any, train: Examples, watched: Examples | None) -> list[Any]:
+def fit_classes(estimator: Any, train: Examples, watched: Examples | None, fit: Fit) -> list[Any]:
     """One fitted classifier for each step; where training has seen one class only, one that always says so."""
     fitted = []
     horizon = train.target.shape[1]
@@ -74,7 +80,7 @@ def fit_classes(estimator: Any, train: Examples, watched: Examples | None) -> li
         if watched is not None:
             labels = watched.step(step).labelled()
             known = labels.of(np.flatnonzero(np.isin(labels.target, seen)))
-        fitted.append(_fit(estimator, examples, known))
+        fitted.append(_told(fit, estimator, examples, known, step + 1))
     return fitted
 
 
@@ -84,8 +90,8 @@ def point(fitted: Sequence[Any], inputs: FloatArray) -> FloatArray:
     return columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
 
 
-def _fit(estimator: Any, train: Examples, watched: Examples | None) -> Any:
-    """A fitted clone; what is watched stops it early."""
+def fit_whole(estimator: Any, train: Examples, watched: Examples | None, step: int) -> Any:  # noqa: ARG001
+    """Fit a clone in one go; what is watched stops it early."""
     extra: dict[str, Any] = {}
     if train.weight is not None:
         extra["sample_weight"] = train.weight
@@ -93,14 +99,17 @@ def _fit(estimator: Any, train: Examples, watched: Examples | None) -> Any:
         extra |= {"X_val": watched.inputs, "y_val": watched.target}
         if watched.weight is not None:
             extra["sample_weight_val"] = watched.weight
-    fitted = clone(estimator)
+    return clone(estimator).fit(train.inputs, train.target, **extra)
+
+
+def _told(fit: Fit, estimator: Any, train: Examples, watched: Examples | None, step: int) -> Any:
+    """What `fit` gives; what scikit-learn refuses is told in one line of ours."""
     try:
-        fitted.fit(train.inputs, train.target, **extra)
+        return fit(estimator, train, watched, step)
     except ValueError as error:
         name, (windows, inputs) = type(estimator).__name__, train.inputs.shape
         message = " ".join(str(error).split())
         raise ModelError(f"{name} cannot be fitted on {windows} windows of {inputs} inputs: {message}") from error
-    return fitted
 
 
 @contextmanager

@@ -14,7 +14,10 @@ import torch
 
 from forecastle.errors import ConfigError, ModelError
 from forecastle.models.baseline import RandomWalk
+from forecastle.models.epochwise import callback as epochwise
+from forecastle.models.epochwise.trainer import EpochTrainer
 from forecastle.models.neural.checkpoint import LAST, TopCheckpoints
+from forecastle.models.neural.forecaster import LightningForecaster
 from forecastle.models.neural.lstm import LSTM
 from forecastle.models.neural.recording import CURVES, FINAL
 from forecastle.models.neural.stopping import EarlyStopping
@@ -180,6 +183,13 @@ def test_a_training_that_had_stopped_early_stays_stopped(new, parts, tmp_path) -
 def test_a_gpu_that_is_not_there_is_told_in_one_line(new, parts) -> None:
     with pytest.raises(ConfigError, match=r"^trainer.accelerator 'gpu' needs a GPU, and torch .* finds none here$"):
         new(trainer={"accelerator": "gpu"}).fit(*parts[:2])
+
+
+def test_a_trainer_and_callbacks_for_estimators_are_refused_before_any_work(new) -> None:
+    with pytest.raises(ConfigError, match=r"callback stop must be one of Lightning's \(callback=default\), got Early"):
+        new(callbacks={"stop": epochwise.EarlyStopping()})
+    with pytest.raises(ConfigError, match=r"trainer must make one of Lightning's \(trainer=cpu\), got EpochTrainer"):
+        LightningForecaster(partial(LSTM), None, EpochTrainer(), {})
 
 
 def test_a_setting_that_lightning_refuses_is_told_in_one_line(new, parts) -> None:

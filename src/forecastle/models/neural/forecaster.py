@@ -21,6 +21,7 @@ from forecastle.models.neural.files import load_weights, read_tensors, write_ten
 from forecastle.models.neural.network import MarginalNetwork, PathNetwork
 from forecastle.models.neural.sampling import draw
 from forecastle.models.neural.scale import Scale
+from forecastle.models.neural.session import check_parts
 from forecastle.models.neural.session import train as run_training
 from forecastle.models.neural.training import Training
 from forecastle.windows.context import Context, Task, Windows
@@ -70,7 +71,7 @@ class LightningForecaster:
     Raises
     ------
     ConfigError
-        If a number is below 1.
+        If a number is below 1, or trainer or callbacks are not Lightning's.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class LightningForecaster:
         for name, value in (("batch_size", batch_size), ("num_samples", num_samples), ("memory", memory)):
             if value < 1:
                 raise ConfigError(f"{name} must be at least 1, got {value}")
+        check_parts(trainer, callbacks)
         self.architecture = Architecture(network)
         self.optimizer = optimizer
         self.trainer = trainer

@@ -61,6 +61,23 @@ class Trained:
     curves: dict[str, list[float]]
 
 
+def check_parts(make_trainer: Any, callbacks: Mapping[str, Any]) -> None:
+    """Refuse a trainer and callbacks that are not Lightning's.
+
+    Raises
+    ------
+    ConfigError
+        The message says where to find some.
+    """
+    if make_trainer is not None and not callable(make_trainer):
+        got = type(make_trainer).__name__
+        raise ConfigError(f"trainer must make one of Lightning's (trainer=cpu), got {got}")
+    for name, callback in callbacks.items():
+        if not isinstance(callback, pl.Callback):
+            got = type(callback).__name__
+            raise ConfigError(f"callback {name} must be one of Lightning's (callback=default), got {got}")
+
+
 def train(
     training: Training,
     make_trainer: Callable[..., pl.Trainer],
