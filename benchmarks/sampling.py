@@ -110,15 +110,15 @@ def trained(model: str, epochs: int, batches: int, threads: int) -> Bench:
     config = compose([*parts, *limits, f"threads={threads}"])
     sample = split(config, load())
     start = time.perf_counter()
-    fitted = fit(config, sample)
+    fitted = fit(config, sample, 0)
     print(f"{machine()}, {threads} threads; {model} trained in {time.perf_counter() - start:.0f} s", flush=True)
     forecaster = fitted.forecaster
     assert isinstance(forecaster, LightningForecaster)
     network = forecaster._fitted
     assert isinstance(network, PathDiffusion)
-    shown = fitted.transforms.apply(sample.windows.context)[sample.fold.test]
+    shown = fitted.transforms.apply(sample.windows.context)[sample.folds[0].test]
     examples = Examples(shown, forecaster._state["symbols"])
-    return Bench(forecaster, network.eval(), examples, sample.part("test"))
+    return Bench(forecaster, network.eval(), examples, sample.part("test", 0))
 
 
 def timed(act: Callable[[], object]) -> tuple[float, float]:

@@ -106,7 +106,7 @@ def main() -> None:
     clock = Clock(forecaster)
     forecaster.callbacks = {**forecaster.callbacks, "clock": clock}
     with limited_threads(options.threads):
-        forecaster.fit(sample.part("train"), sample.part("validation"))
+        forecaster.fit(sample.part("train", 0), sample.part("validation", 0))
     print(f"{machine()}, {options.threads} threads; {options.model}, {clock.windows} windows, seconds of an epoch")
     for kind, name in enumerate(("clock", "processor")):
         ours, bare = ([each[kind] for each in seconds[1:]] for seconds in (clock.ours, clock.bare))  # the first is slow

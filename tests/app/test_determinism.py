@@ -18,7 +18,7 @@ FAST = {
     "random_forest": ["model.estimator.n_estimators=10"],
     "random_forest_classifier": ["model.estimator.n_estimators=10"],
     "gradient_boosting": ["model.estimator.max_iter=20"],
-    "mlp": ["model.estimator.max_iter=10"],
+    "mlp": ["trainer.max_epochs=10"],
 }
 """What makes slow models fast; their draws are the same ones."""
 

@@ -24,7 +24,9 @@ from forecastle.windows.target import Direction, LogReturn, Volatility
 
 FOLDER = Path(__file__).parents[2] / "conf" / "model"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
-NEURAL = [name for name in NAMES if "/trainer:" in (FOLDER / f"{name}.yaml").read_text()]
+COMPOSED = [name for name in NAMES if "\ndefaults:" in (FOLDER / f"{name}.yaml").read_text()]
+"""Models that bring a trainer and callbacks with them."""
+NEURAL = [name for name in COMPOSED if "LightningForecaster" in (FOLDER / f"{name}.yaml").read_text()]
 ROOT = {"seed": 3, "threads": 1, "season": 5, "horizon": 3, "context_length": 8}
 LEVELS = tuple(k / 40 for k in range(1, 40))
 CHOSEN = {"volatility": (1, 3)}
@@ -34,16 +36,17 @@ TARGETS: dict[str, Target] = {target.name: target for target in (LogReturn(), Vo
 
 def build_model(name: str) -> Forecaster:
     """The model of a YAML file, with the shared quantities of the root; neural ones train briefly."""
-    if name in NEURAL:
-        return build(neural_node(name))
+    if name in COMPOSED:
+        return build(composed(name))
     whole = OmegaConf.create({**ROOT, "model": OmegaConf.load(FOLDER / f"{name}.yaml")})
     return build(OmegaConf.to_container(whole, resolve=True)["model"])
 
 
 @lru_cache
-def neural_node(name: str) -> dict[str, object]:
+def composed(name: str) -> dict[str, object]:
     root = [f"{key}={value}" for key, value in ROOT.items()]
-    return compose([f"model={name}", "trainer=smoke", "model.batch_size=32", "model.num_samples=20", *root]).model
+    short = ["trainer=smoke", "model.batch_size=32", "model.num_samples=20"] if name in NEURAL else []
+    return compose([f"model={name}", *short, *root]).model
 
 
 def market(count: int, signal: float = 0.5, seed: int = 0, symbols: int = 2) -> tuple[Panel, FeatureFrame]:

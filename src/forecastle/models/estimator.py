@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -31,9 +31,6 @@ from forecastle.models.held_out import held_out
 from forecastle.models.question import Question, refuse_classes
 from forecastle.runs import archive
 from forecastle.windows.context import Context, Task, Windows
-
-if TYPE_CHECKING:  # which needs more of scikit-learn than most models do
-    from forecastle.models.epochwise.trainer import EpochTrainer
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +77,7 @@ class SklearnForecaster:
         Share of the training windows, the latest, whose errors make the intervals, inside (0, 1). Not used for
         classes.
     trainer
-        Trains in epochs; None: in one go.
+        Trains in epochs (`forecastle.models.epochwise.trainer.EpochTrainer`); None: in one go.
     callbacks
         Of that training, by name.
 
@@ -103,7 +100,7 @@ class SklearnForecaster:
         estimator: Any,
         lags: int = 1,
         calibration: float = 0.25,
-        trainer: EpochTrainer | None = None,
+        trainer: Any = None,
         callbacks: Mapping[str, Any] | None = None,
     ) -> None:
         check_estimator(estimator)

@@ -99,7 +99,7 @@ class Forecaster(Protocol):
 
 @runtime_checkable
 class Resumable(Protocol):
-    """A forecaster whose `fit` goes on where it was stopped.
+    """A forecaster whose `fit` keeps its state in a folder, and goes on from there where it can.
 
     Attributes
     ----------

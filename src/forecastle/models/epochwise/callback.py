@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from forecastle.errors import ConfigError
+from forecastle.errors import ConfigError, ModelError
 from forecastle.models.epochwise.watch import DIRECTIONS, LOSS, check_monitor, gains
 from forecastle.models.ranking import Ranking
 from forecastle.runs import archive
@@ -117,6 +117,10 @@ def best(folder: Path) -> Any | None:
 
 
 def _keep(estimator: Any, path: Path) -> None:
-    """Write an estimator and read it again, which checks it."""
-    archive.write({"estimator": estimator}, path)
-    archive.read(path)
+    """Write an estimator, whole or not at all, and see that the file holds it."""
+    content = archive.pack({"estimator": estimator})
+    temporary = path.with_suffix(".part")
+    temporary.write_bytes(content)
+    if temporary.read_bytes() != content:
+        raise ModelError(f"{path} does not hold what was written to it; is the disk full or failing?")
+    temporary.replace(path)
