@@ -84,7 +84,7 @@ class SklearnForecaster:
     Attributes
     ----------
     checkpoints : Path or None
-        Folder in which training in epochs keeps its best ones; set it before `fit`.
+        Folder in which training in epochs keeps its best ones where it fails; set it before `fit`.
 
     Raises
     ------

@@ -99,7 +99,7 @@ class Forecaster(Protocol):
 
 @runtime_checkable
 class Resumable(Protocol):
-    """A forecaster whose `fit` keeps its state in a folder, and goes on from there where it can.
+    """A forecaster whose `fit` keeps its state in a folder where it is stopped, and goes on from there where it can.
 
     Attributes
     ----------

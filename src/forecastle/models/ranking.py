@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from forecastle.errors import ModelError
 
 RANKING = "ranking.json"
+
+
+Entry = TypeVar("Entry", bound=tuple[float, int, object])
+
+
+def ranked(entries: Iterable[Entry], mode: str) -> list[Entry]:
+    """Entries of score, epoch and anything, best first; of equal scores the earlier epoch's is better.
+
+    >>> ranked([(2.0, 1, "a"), (3.0, 2, "b"), (3.0, 3, "c")], "max")
+    [(3.0, 2, 'b'), (3.0, 3, 'c'), (2.0, 1, 'a')]
+    """
+    sign = 1 if mode == "min" else -1
+    return sorted(entries, key=lambda entry: (sign * entry[0], entry[1]))
 
 
 class Ranking:
@@ -67,9 +81,8 @@ class Ranking:
             return False
         name = f"epoch_{epoch:04d}.{self.suffix}"
         others = [entry for entry in self.entries() if entry[1] != epoch]
-        sign = 1 if self.mode == "min" else -1
-        ranked = sorted([*others, (score, epoch, name)], key=lambda entry: (sign * entry[0], entry[1]))
-        kept, gone = ranked[: self.keep], ranked[self.keep :]
+        best = ranked([*others, (score, epoch, name)], self.mode)
+        kept, gone = best[: self.keep], best[self.keep :]
         if (score, epoch, name) in kept:
             write(self.folder / name)
         temporary = self.folder / f"{RANKING}.part"

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
+import math
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from forecastle.errors import ConfigError, ModelError
+from forecastle.errors import ConfigError
 from forecastle.models.epochwise.watch import DIRECTIONS, LOSS, check_monitor, gains
-from forecastle.models.ranking import Ranking
+from forecastle.models.ranking import Ranking, ranked
 from forecastle.runs import archive
-
-SUFFIX = "skops"
 
 
 @dataclass(frozen=True, eq=False)
 class Progress:
-    """How far a training has come.
+    """How far one training has come; callbacks are shared by many and keep nothing themselves.
 
     Parameters
     ----------
@@ -25,13 +25,13 @@ class Progress:
         As it is after this epoch.
     curves
         ``train/loss``, ``validation/loss`` and ``validation/score``, one value for each epoch so far.
-    folder
-        Where files of this training may lie.
+    kept
+        Score, epoch and copy of the estimator of the best epochs, best first.
     """
 
     estimator: Any
-    curves: dict[str, list[float]]
-    folder: Path
+    curves: dict[str, list[float]] = field(default_factory=dict)
+    kept: list[tuple[float, int, Any]] = field(default_factory=list)
 
     @property
     def epoch(self) -> int:
@@ -41,10 +41,14 @@ class Progress:
 
 @runtime_checkable
 class EpochCallback(Protocol):
-    """What is asked after each epoch."""
+    """What is asked after each epoch, and told where a training fails."""
 
     def epoch_ended(self, progress: Progress) -> bool:
         """Whether training should stop."""
+        ...
+
+    def failed(self, progress: Progress, folder: Path) -> None:
+        """Save what is worth it, into a folder that may not be there yet."""
         ...
 
 
@@ -79,9 +83,15 @@ class EarlyStopping:
         latest = gains(progress.curves[self.monitor], DIRECTIONS[self.monitor], self.min_delta)[-self.patience :]
         return len(latest) == self.patience and not any(latest)
 
+    def failed(self, progress: Progress, folder: Path) -> None:
+        """Nothing to save."""
+
 
 class TopCheckpoints:
     """Keeps the estimators of the best epochs; the best is what is used after training.
+
+    They are kept in memory, since an epoch is often shorter than its file takes to write; where training fails they
+    are written. A score that is not a number is never kept; of equal ones the earlier epoch's is better.
 
     Parameters
     ----------
@@ -103,24 +113,19 @@ class TopCheckpoints:
         self.monitor, self.keep = monitor, keep
 
     def epoch_ended(self, progress: Progress) -> bool:
-        """Offer this epoch's estimator; never stop."""
-        ranking = Ranking(progress.folder, self.keep, DIRECTIONS[self.monitor], SUFFIX)
+        """Keep a copy of this epoch's estimator if it is among the best; never stop."""
         score = progress.curves[self.monitor][-1]
-        ranking.offer(score, progress.epoch, partial(_keep, progress.estimator))
+        if not math.isnan(score):
+            best = ranked([*progress.kept, (score, progress.epoch, None)], DIRECTIONS[self.monitor])[: self.keep]
+            progress.kept[:] = [
+                (value, epoch, copy.deepcopy(progress.estimator) if kept is None else kept)
+                for value, epoch, kept in best
+            ]
         return False
 
-
-def best(folder: Path) -> Any | None:
-    """The estimator of the best epoch that was kept, if any was."""
-    entries = Ranking(folder, 1, "min", SUFFIX).entries()
-    return archive.read(folder / entries[0][2])["estimator"] if entries else None
-
-
-def _keep(estimator: Any, path: Path) -> None:
-    """Write an estimator, whole or not at all, and see that the file holds it."""
-    content = archive.pack({"estimator": estimator})
-    temporary = path.with_suffix(".part")
-    temporary.write_bytes(content)
-    if temporary.read_bytes() != content:
-        raise ModelError(f"{path} does not hold what was written to it; is the disk full or failing?")
-    temporary.replace(path)
+    def failed(self, progress: Progress, folder: Path) -> None:
+        """Write the best epochs so far, and their ranking."""
+        folder.mkdir(parents=True, exist_ok=True)
+        ranking = Ranking(folder, self.keep, DIRECTIONS[self.monitor], "skops")
+        for score, epoch, estimator in progress.kept:
+            ranking.offer(score, epoch, partial(archive.write, {"estimator": estimator}))

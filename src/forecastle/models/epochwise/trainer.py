@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 
 from forecastle.errors import ConfigError, ModelError
-from forecastle.models.epochwise.callback import EpochCallback, Progress, best
+from forecastle.models.epochwise.callback import EpochCallback, Progress
 from forecastle.models.epochwise.watch import measure
 from forecastle.models.examples import Examples
 
@@ -75,7 +73,7 @@ class EpochTrainer:
         callbacks
             By name; each is asked after each epoch, and one is enough to stop.
         folder
-            Where files of this training lie; None: in a temporary one.
+            Where callbacks save what is worth it if training fails; None: nowhere.
 
         Raises
         ------
@@ -86,22 +84,25 @@ class EpochTrainer:
             raise ModelError(
                 "training in epochs needs validation windows, got none (of classes that training has seen)"
             )
-        curves: dict[str, list[float]] = {}
         trained = clone(estimator)
+        progress = Progress(trained)
         members = trained.get_params().get("n_estimators")
-        with _place(folder) as place:
+        try:
             for epoch in range(1, self.max_epochs + 1):
                 _advance(trained, train, members and members * epoch)
                 for name, value in measure(trained, train, watched).items():
-                    curves.setdefault(name, []).append(value)
-                progress = Progress(trained, curves, place)
+                    progress.curves.setdefault(name, []).append(value)
                 wishes = [callback.epoch_ended(progress) for callback in callbacks.values()]
                 if any(wishes):
                     break
-            kept = best(place)
-        trained = trained if kept is None else kept
-        trained.epochs_ = curves
-        return trained
+        except BaseException:
+            if folder is not None:
+                for callback in callbacks.values():
+                    callback.failed(progress, folder)
+            raise
+        best = progress.kept[0][2] if progress.kept else trained
+        best.epochs_ = progress.curves
+        return best
 
 
 def _advance(estimator: Any, train: Examples, members: int | None) -> None:
@@ -115,13 +116,3 @@ def _advance(estimator: Any, train: Examples, members: int | None) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # it goes on in the next epoch
         estimator.fit(train.inputs, train.target, **weight)
-
-
-@contextmanager
-def _place(folder: Path | None) -> Iterator[Path]:
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        yield folder
-        return
-    with tempfile.TemporaryDirectory(prefix="forecastle-") as name:
-        yield Path(name)

@@ -1,7 +1,5 @@
 """NixtlaNetwork: the architectures of Nixtla's neuralforecast, trained and kept like every network here."""
 
-# ruff: noqa: TID253
-
 from __future__ import annotations
 
 import inspect
