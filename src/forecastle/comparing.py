@@ -17,8 +17,8 @@ from forecastle.errors import ConfigError, RunError, nearest
 from forecastle.evaluation.comparison import by_origin
 from forecastle.evaluation.contest import Contest, Entrant, hold
 from forecastle.evaluation.layout import percent_places
-from forecastle.evaluation.ranking import REFERENCE, render_contest
-from forecastle.evaluation.score import MODEL
+from forecastle.evaluation.ranking import render_contest
+from forecastle.evaluation.score import MODEL, REFERENCE
 from forecastle.runs.looks import looks_of
 from forecastle.runs.selection import choose, names
 from forecastle.runs.store import Run, RunStore

@@ -13,6 +13,7 @@ EQUITY = "equity.parquet"
 QUALITY = "quality.json"
 CURVES = "curves.csv"
 MODEL = "model"
+IMPORTANCE = "importance.json"
 REPORT = "report.html"
 LOG = "run.log"
 

@@ -19,9 +19,11 @@ from forecastle.data.bars import Panel
 from forecastle.data.loading import load
 from forecastle.data.quality import QualityReport
 from forecastle.data.resampling import resample_panel
+from forecastle.errors import ConfigError
 from forecastle.evaluation.metric import Metric, Outcome, pooled
 from forecastle.evaluation.objective import applicable, default_objective
-from forecastle.evaluation.score import Scored, combine, score_one
+from forecastle.evaluation.score import Scored, combine, score_one, skill_by_slice
+from forecastle.evaluation.slices import regime_of, slicings
 from forecastle.features.cache.key import frame_key
 from forecastle.features.cache.memory import Cache
 from forecastle.features.engine import compute
@@ -59,13 +61,16 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A forecaster with the transforms that were fitted before it, on the training windows of one fold."""
+    """A forecaster with the transforms that were fitted before it, on the training windows of one fold.
+
+    Where a correction was asked for, it was fitted on what the forecaster forecast of the validation windows.
+    """
 
     transforms: Chain
     forecaster: Forecaster | PerSymbol
 
     def save(self, folder: Path) -> None:
-        """Write both into a new folder; nothing in it is pickled."""
+        """Write all into a new folder; nothing in it is pickled."""
         for name in ("transforms", "forecaster"):
             (folder / name).mkdir(parents=True)
             getattr(self, name).save(folder / name)
@@ -95,7 +100,7 @@ def rehearse(config: Config, panel: Panel) -> None:
     build(config.split, "split")
     _transforms(config)
     _forecaster(config).history(config.bars_ahead)
-    _metrics(config, _task(config))
+    scoring(config, _task(config))
     _rehearse_trading(config, panel)
 
 
@@ -162,7 +167,8 @@ def fit(config: Config, sample: Sample, number: int, checkpoints: Path | None = 
     """Fit transforms and model anew on the training part of a fold; its validation part may only stop the model early.
 
     Nothing of another fold is known here: not its objects, and not its random numbers. A model that can go on after a
-    stop keeps its state in the folder `checkpoints`, and is gone on with from there.
+    stop keeps its state in the folder `checkpoints`, and is gone on with from there. A conformal correction takes the
+    errors of the forecaster on the validation part.
     """
     seed_everything(config.seed)
     with limited_threads(config.threads):
@@ -187,7 +193,10 @@ def load_fitted(config: Config, folder: Path) -> Fitted:
 
 
 def forecast(config: Config, sample: Sample, number: int, fitted: Fitted, part: str) -> Outcome:
-    """Forecast a part of a fold with the model that was fitted in this fold."""
+    """Forecast a part of a fold with the model that was fitted in this fold.
+
+    A conformal correction is the one step that sees outcomes: those whose label had ended at the origin.
+    """
     seed_everything(config.seed)
     with limited_threads(config.threads):
         shown = fitted.transforms.apply(sample.windows.context)[sample.folds[number].part(part)]
@@ -196,7 +205,7 @@ def forecast(config: Config, sample: Sample, number: int, fitted: Fitted, part: 
 
 def score_baselines(config: Config, sample: Sample, part: str) -> dict[str, Scored]:
     """Score the baselines, fitted anew in each fold, on a part of all folds; they stand in every table."""
-    metrics, objective = _metrics(config, sample.windows.context.task)
+    metrics, objective = scoring(config, sample.windows.context.task)
     scored = {}
     for name in _baselines(config):
         outcomes = []
@@ -212,12 +221,14 @@ def score(
 ) -> Part:
     """Score what the model of each fold forecast of a part, laid one after the other, beside the baselines."""
     task, symbols = sample.windows.context.task, sample.windows.context.timeline.symbols
-    metrics, objective = _metrics(config, task)
+    metrics, objective = scoring(config, task)
     outcome = pooled(outcomes)
     scored = {"model": score_one(outcome, metrics, objective), **baselines}
     scores = combine(scored, metrics, objective, config.seed, symbols, task)
     for row, fold in zip(scores["by_fold"], sample.folds, strict=True):
         row["train"] = span(sample.windows[fold.train])
+    cuts = slicings(outcome.origin, outcome.symbol, symbols, outcome.regime)
+    scores["slices"] = skill_by_slice(scored, metrics[objective].direction, cuts, task.horizon, config.seed)
     losses = {name: each.losses for name, each in scored.items() if each.losses is not None}
     return Part(scores, outcome, forecast_table(part, outcome, losses, task, symbols))
 
@@ -230,7 +241,17 @@ def beside(forecast: Forecast, sample: Sample, number: int, part: str) -> Outcom
     asked, fold = sample.part(part, number), sample.folds[number]
     if isinstance(forecast, SampleForecast):
         forecast = forecast.quantiles(asked.context.task.quantile_levels)
-    return as_outcome(forecast, asked, number, fold.path if part == TEST else np.full(len(asked), number))
+    now, before = asked.context, sample.part("train", number).context
+    regime = regime_of(now.scale, now.symbol, before.scale, before.symbol)
+    return as_outcome(forecast, asked, number, fold.path if part == TEST else np.full(len(asked), number), regime)
+
+
+def scoring(config: Config, task: Task) -> tuple[dict[str, Metric], str]:
+    """Metrics that fit the task, by name, and the name of the objective among them."""
+    objective = _objective(config, task.target)
+    return applicable(
+        {name: build(node, f"metric.{name}") for name, node in config.metric.items()}, objective, task
+    ), objective
 
 
 def trade(config: Config, panel: Panel, sample: Sample, name: str, part: Part) -> Part:
@@ -289,10 +310,3 @@ def _task(config: Config) -> Task:
 
 def _objective(config: Config, target: Target) -> str:
     return config.objective or default_objective(bool(target.classes))
-
-
-def _metrics(config: Config, task: Task) -> tuple[dict[str, Metric], str]:
-    objective = _objective(config, task.target)
-    return applicable(
-        {name: build(node, f"metric.{name}") for name, node in config.metric.items()}, objective, task
-    ), objective

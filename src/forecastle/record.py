@@ -15,6 +15,7 @@ import numpy as np
 from forecastle.config.schema import Config
 from forecastle.data.bars import Panel
 from forecastle.evaluation.metric import Outcome
+from forecastle.evaluation.slices import REGIMES
 from forecastle.features.frame import FeatureFrame
 from forecastle.models.forecast import ClassForecast, QuantileForecast
 from forecastle.runs.identity import Identity, git_state, machine
@@ -51,18 +52,20 @@ class Part:
     equity: pa.Table | None = None
 
 
-def as_outcome(forecast: QuantileForecast | ClassForecast, windows: Windows, fold: int, path: IntArray) -> Outcome:
+def as_outcome(
+    forecast: QuantileForecast | ClassForecast, windows: Windows, fold: int, path: IntArray, regime: IntArray
+) -> Outcome:
     """Lay the forecast of a fold's windows beside what happened."""
     context = windows.context
     close = context.timeline.log_close[context.row]
     number = np.full(len(windows), fold)
-    return Outcome(forecast, windows.target, close, context.origin, context.symbol, number, path)
+    return Outcome(forecast, windows.target, close, context.origin, context.symbol, number, path, regime)
 
 
 def forecast_table(
     part: str, outcome: Outcome, losses: Mapping[str, FloatArray], task: Task, symbols: Sequence[str]
 ) -> pa.Table:
-    """Rows of a part: part, fold, path, symbol, origin, step, log_close, target, the forecast, and all losses.
+    """Rows of a part: part, fold, path, symbol, regime, origin, step, log_close, target, the forecast, and all losses.
 
     Quantile columns are ``q0.025``…, class columns ``p_up``…; ``loss`` is the model's, ``loss_random_walk`` that of a
     baseline, in the unit of the objective.
@@ -74,11 +77,15 @@ def forecast_table(
     names = pa.DictionaryArray.from_arrays(
         pa.array(np.repeat(outcome.symbol, horizon).astype(np.int32)), pa.array(symbols)
     )
+    regime = np.repeat(outcome.regime, horizon)
     columns: dict[str, Any] = {
         "part": pa.DictionaryArray.from_arrays(pa.array(np.zeros(count * horizon, np.int32)), pa.array([part])),
         "fold": np.repeat(outcome.fold, horizon).astype(np.int16),
         "path": np.repeat(outcome.path, horizon).astype(np.int16),
         "symbol": names,
+        "regime": pa.DictionaryArray.from_arrays(
+            pa.array(regime.astype(np.int32), mask=regime < 0), pa.array(list(REGIMES))
+        ),
         "origin": pa.array(np.repeat(outcome.origin, horizon), pa.timestamp("us", "UTC")),
         "step": steps,
         "log_close": np.repeat(outcome.log_close, horizon),
@@ -120,7 +127,11 @@ def write_tables(tables: Sequence[pa.Table], path: Path) -> None:
         return
     whole = pa.concat_tables([table.unify_dictionaries() for table in tables]).unify_dictionaries()
     pq.write_table(
-        whole.combine_chunks(), path, compression="lz4", use_dictionary=["part", "symbol"], write_statistics=False
+        whole.combine_chunks(),
+        path,
+        compression="lz4",
+        use_dictionary=["part", "symbol", "regime"],
+        write_statistics=False,
     )
 
 

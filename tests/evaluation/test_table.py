@@ -45,6 +45,7 @@ SCORES = {
         "seasonal_naive": {"value": None, "low": None, "high": None, "by_step": [], "significant": False},
         "random_walk": {"value": -0.004, "low": -0.011, "high": 0.003, "by_step": [], "significant": False},
     },
+    "slices": {},
     "by_symbol": {"SP500": {"model": 0.008124, "last_value": 0.0117, "seasonal_naive": 0.0123, "random_walk": 0.0081}},
 }
 
@@ -247,3 +248,24 @@ def test_a_panel_shows_the_objective_of_every_symbol():
     assert heads.split() == ["symbol", "ridge", "last", "value", "naive", "walk"]
     assert first.split() == ["EURUSD", "0.008124", "0.011700", "0.012300", "0.008100"]
     assert second.split()[:2] == ["GBPUSD", "–"]
+
+
+def sliced(**values):
+    """Scores with one way to cut; each slice by its skill and the ends of its interval."""
+    cells = {
+        name: dict(zip(("value", "low", "high"), each, strict=True), windows=9, model=1, random_walk=1)
+        for name, each in values.items()
+    }
+    return {**SCORES, "slices": {"weekday": cells}}
+
+
+def test_best_and_worst_slice_are_named_where_their_interval_excludes_zero():
+    both = sliced(Mon=(0.03, 0.01, 0.05), Tue=(0.02, 0.015, 0.025), Wed=(-0.04, -0.06, -0.02), Thu=(0.5, None, None))
+    wanted = "of 4 slices, judged together, against random_walk: best by weekday Mon +3.0 % [+1.0, +5.0],"
+    assert wanted in render(both, "ridge")
+    assert "worst by weekday Wed -4.0 % [-6.0, -2.0]" in " ".join(render(both, "ridge").split())
+    assert "worst" not in render(sliced(Mon=(0.03, 0.01, 0.05), Tue=(0.02, 0.015, 0.025)), "ridge")
+
+
+def test_slices_that_could_be_luck_are_not_named():
+    assert "slices" not in render(sliced(Mon=(0.3, -0.01, 0.5), Tue=(-0.2, -0.4, 0.1)), "ridge")

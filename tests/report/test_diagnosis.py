@@ -1,10 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from tests.report.drawing import NAMESPACE, of_class
 
-from forecastle.report.diagnosis import calibration_figures, coverage
+from forecastle.report.diagnosis import calibration_figures
 from forecastle.report.folder import Forecasts
 
 
@@ -61,9 +60,3 @@ def test_two_classes_get_one_reliability_curve_and_three_get_three() -> None:
         target = random.integers(0, len(classes), (80, 1)).astype(float)
         figures = calibration_figures(make_forecasts(target, values, (), classes))
         assert [figure.title for figure in figures] == curves
-
-
-def test_coverage_counts_both_ends_as_inside() -> None:
-    target = np.array([[-1.0, 0.0], [1.0, 3.0], [2.0, np.nan]])
-    values = np.broadcast_to([-1.0, 1.0], (3, 2, 2))
-    assert coverage(make_forecasts(target, values, (0.1, 0.9)), 0, 1) == pytest.approx([2 / 3, 1 / 3])

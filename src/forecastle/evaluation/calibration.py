@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecastle.arrays import FloatArray
+from forecastle.arrays import FloatArray, TimeArray
 from forecastle.errors import ConfigError
 from forecastle.evaluation.kind import ClassMetric, probabilities
 from forecastle.evaluation.metric import Direction, Outcome
@@ -102,6 +102,11 @@ def reliability(probability: FloatArray, happened: FloatArray, independent: int,
     bands = [binomial_interval(int(n), np.array([p])) for n, p in zip(effective, forecast, strict=True)]
     low, high = np.concatenate([low for low, _ in bands]), np.concatenate([high for _, high in bands])
     return Reliability(forecast, observed, low, high, count)
+
+
+def independent(origin: TimeArray, step: int) -> int:
+    """Outcomes of a step that do not overlap; symbols at one time are counted once, since markets move together."""
+    return max(1, len(np.unique(origin)) // step)
 
 
 def equal_bins(probability: FloatArray, happened: FloatArray, bins: int) -> tuple[FloatArray, FloatArray, FloatArray]:

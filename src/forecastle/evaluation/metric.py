@@ -45,6 +45,9 @@ class Outcome:
     path
         Number of the path, from 0, shape (N,); zeros where it is not given. No window stands twice in one path, so
         that what follows a forecast through time (a position, an account) goes along one path.
+    regime
+        Third of volatility at the origin (`forecastle.evaluation.slices.regime_of`), shape (N,); −1 where it is not
+        given.
     """
 
     forecast: QuantileForecast | ClassForecast
@@ -54,11 +57,12 @@ class Outcome:
     symbol: IntArray
     fold: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     path: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    regime: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int8))
 
     def __post_init__(self) -> None:
-        for name in ("fold", "path"):
+        for name, missing in {"fold": 0, "path": 0, "regime": -1}.items():
             if not len(getattr(self, name)):
-                object.__setattr__(self, name, np.zeros(len(self.target), dtype=np.int64))
+                object.__setattr__(self, name, np.full(len(self.target), missing))
 
     def __len__(self) -> int:
         return len(self.target)
@@ -70,7 +74,7 @@ class Outcome:
         return Outcome(forecast, *rest)
 
 
-_COLUMNS = ("target", "log_close", "origin", "symbol", "fold", "path")
+_COLUMNS = ("target", "log_close", "origin", "symbol", "fold", "path", "regime")
 """Arrays of an outcome with one entry for each window."""
 
 

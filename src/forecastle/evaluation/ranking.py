@@ -24,10 +24,7 @@ from forecastle.evaluation.layout import (
     wide,
     with_interval,
 )
-from forecastle.evaluation.score import MODEL
-
-REFERENCE = "random_walk"
-"""The baseline whose skill stands in a ranking."""
+from forecastle.evaluation.score import MODEL, REFERENCE
 
 UNSURE = 0.05
 """P-value from which on a difference is not taken for one."""

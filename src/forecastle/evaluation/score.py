@@ -18,10 +18,14 @@ from forecastle.evaluation.bootstrap import block_length, fewest_origins, interv
 from forecastle.evaluation.breakdown import Breakdown, breakdown, iso, tell
 from forecastle.evaluation.metric import Direction, Metric, Outcome
 from forecastle.evaluation.objective import applicable
+from forecastle.evaluation.slices import Slicing, skill_slices, slice_means
 from forecastle.windows.context import Task
 
 MODEL = "model"
 """Key of the forecaster that is judged; all others are baselines."""
+
+REFERENCE = "random_walk"
+"""The baseline whose skill stands in rankings and slices."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,6 +192,46 @@ def combine(
         "skill": skill,
         **tell({name: scored[name].by for name in order}, symbols),
     }
+
+
+def skill_by_slice(
+    scored: Mapping[str, Scored], direction: Direction, cuts: Sequence[Slicing], horizon: int, seed: int
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Score model and random walk in each slice, and the skill there, ready for JSON.
+
+    Parameters
+    ----------
+    scored
+        Of model and baselines, all on the same windows.
+    direction
+        Of the objective.
+    cuts
+        As `forecastle.evaluation.slices.slicings` gives them.
+    horizon
+        H, in bars.
+    seed
+        Of the intervals.
+
+    Returns
+    -------
+    dict
+        By the name of the cut and that of the slice: ``windows model random_walk value low high``; the interval holds
+        for all slices at once (`forecastle.evaluation.slices.skill_slices`). Empty where the objective is no mean.
+    """
+    model, walk = scored[MODEL], scored[REFERENCE]
+    if model.losses is None or walk.losses is None:
+        return {}
+    ours, theirs = model.losses.mean(axis=1), walk.losses.mean(axis=1)
+    skill = skill_slices(ours, theirs, direction, model.origin, horizon, cuts, seed)
+    told: dict[str, dict[str, dict[str, Any]]] = {}
+    for cut in cuts:
+        count = np.bincount(cut.group[cut.group >= 0]).tolist()
+        columns = zip(cut.labels, count, slice_means(ours, cut), slice_means(theirs, cut), skill[cut.name], strict=True)
+        told[cut.name] = {
+            label: {"windows": windows, MODEL: float(one), REFERENCE: float(other), **cell}
+            for label, windows, one, other, cell in columns
+        }
+    return told
 
 
 def _check_finite(outcome: Outcome) -> None:

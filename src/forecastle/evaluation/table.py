@@ -20,7 +20,7 @@ from forecastle.evaluation.layout import (
     wide,
     with_interval,
 )
-from forecastle.evaluation.score import MODEL
+from forecastle.evaluation.score import MODEL, REFERENCE
 
 
 def render(scores: Scores, name: str) -> str:
@@ -64,6 +64,7 @@ def render(scores: Scores, name: str) -> str:
         if name == baseline and not skill["value"]:
             continue  # the model itself
         lines += textwrap.wrap(_verdict(name, baseline, skill, scores), WIDTH, subsequent_indent="  ")
+    lines += textwrap.wrap(_extremes(scores), WIDTH, subsequent_indent="  ")
     if len(scores["by_symbol"]) > 1:
         lines += ["", *lay(_symbol_columns(scores["by_symbol"], names[1:], objective), texts={0})]
     return "\n".join(lines)
@@ -98,6 +99,21 @@ def _no_interval(scores: Scores, baseline: str) -> str:
     if origins < wanted:
         return f"{origins} origins, at least {wanted} wanted"
     return f"{baseline} leaves nothing to gain in some resamples"
+
+
+def _extremes(scores: Scores) -> str:
+    """The slices of best and of worst skill, of those whose interval, which holds for all at once, excludes 0."""
+    cells = [(f"{kind} {name}", cell) for kind, each in scores["slices"].items() for name, cell in each.items()]
+    sure = [(name, cell) for name, cell in cells if cell["low"] is not None and not cell["low"] <= 0 <= cell["high"]]
+    best = max((each for each in sure if each[1]["low"] > 0), key=lambda each: each[1]["value"], default=None)
+    worst = min((each for each in sure if each[1]["high"] < 0), key=lambda each: each[1]["value"], default=None)
+    named = [
+        f"{word} by {name} {skill_text(cell)}"
+        for word, each in (("best", best), ("worst", worst))
+        if each is not None
+        for name, cell in [each]
+    ]
+    return f"of {len(cells)} slices, judged together, against {REFERENCE}: {', '.join(named)}" if named else ""
 
 
 def _objective_column(scores: Scores) -> Column:

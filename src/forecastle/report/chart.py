@@ -227,7 +227,7 @@ def _labels(x: Axis, y: Axis) -> str:
         f'<text class="y" x="-8" y="{_at(1 - float(y.place(mark)))}" dy="0.32em">{escape(text)}</text>'
         for mark, text in y.ticks
     ]
-    long = any(len(text) > 4 for _, text in x.ticks)
+    long = len(x.ticks) > 4 and any(len(text) > 4 for _, text in x.ticks)
     for number, (mark, text) in enumerate(x.ticks):
         at = float(x.place(mark))
         side = "" if len(text) < 5 else " end" if at > 0.93 else " start" if at < 0.03 else ""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from forecastle.arrays import FloatArray
-from forecastle.evaluation.calibration import pit_histogram, reliability
+from forecastle.evaluation.calibration import independent, pit_histogram, reliability
 from forecastle.report.axis import Axis, number_axis
 from forecastle.report.chart import Band, Boxes, Dots, Line, Mark, Strokes, draw, legend
 from forecastle.report.figure import Figure
@@ -25,19 +24,13 @@ def calibration_figures(forecasts: Forecasts) -> list[Figure]:
     return [_reliability_figure(forecasts, column, number) for number in shown for column in columns]
 
 
-def coverage(forecasts: Forecasts, low: int, high: int) -> FloatArray:
-    """Share of outcomes inside two of the quantiles at each step, shape (H,); NaN counts as outside."""
-    inside = (forecasts.target >= forecasts.values[..., low]) & (forecasts.target <= forecasts.values[..., high])
-    return np.asarray(inside.mean(axis=0))
-
-
 def _pit_figure(forecasts: Forecasts, column: int) -> Figure:
     step = forecasts.steps[column]
     stride = -(-(len(forecasts.levels) + 1) // MOST_BINS)
     shown = slice(stride - 1, None, stride)
     levels = np.array(forecasts.levels[shown])
     pit = pit_histogram(
-        levels, forecasts.values[:, column, shown], forecasts.target[:, column], _independent(forecasts, step)
+        levels, forecasts.values[:, column, shown], forecasts.target[:, column], independent(forecasts.origin, step)
     )
     left, right = pit.edges[:-1], pit.edges[1:]
     texts = tuple(
@@ -71,7 +64,7 @@ def _reliability_figure(forecasts: Forecasts, column: int, number: int) -> Figur
     step = forecasts.steps[column]
     probability = forecasts.values[:, column, number].astype(np.float64)
     happened = (forecasts.target[:, column] == number).astype(np.float64)
-    curve = reliability(probability, happened, _independent(forecasts, step))
+    curve = reliability(probability, happened, independent(forecasts.origin, step))
     x = number_axis(curve.forecast, label="probability forecast")
     y = number_axis(curve.observed, curve.low, curve.high, label="share that happened")
     texts = tuple(
@@ -89,9 +82,6 @@ def _reliability_figure(forecasts: Forecasts, column: int, number: int) -> Figur
     title = f"{forecasts.classes[number].capitalize()}, step {step}"
     svg = draw(marks, x, y, title=f"Reliability of {title.lower()}", description="; ".join(texts), shape="small")
     outside = int(((curve.observed < curve.low) | (curve.observed > curve.high)).sum())
-    return Figure(title, svg, f"{outside} of {len(curve.count)} points outside the band.", legend(marks))
-
-
-def _independent(forecasts: Forecasts, step: int) -> int:
-    """Outcomes of a step that do not overlap; symbols at one time are counted once, since markets move together."""
-    return max(1, len(np.unique(forecasts.origin)) // step)
+    error = float(curve.count @ np.abs(curve.forecast - curve.observed) / curve.count.sum())
+    told = f"{outside} of {len(curve.count)} points outside the band; expected calibration error {plain(error, 4)}."
+    return Figure(title, svg, told, legend(marks))

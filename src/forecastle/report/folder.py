@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from forecastle import paths
 from forecastle.arrays import FloatArray, IntArray, TimeArray
 from forecastle.errors import RunError
+from forecastle.evaluation.slices import REGIMES
 
 PARTS = ("test", "validation")
 """Parts in the order in which a report prefers them."""
@@ -48,6 +49,9 @@ class Forecasts:
         The H steps, in bars after the origin.
     path
         Number of the path of each window, shape (N,): no window stands twice in one.
+    regime
+        Third of volatility at the origin, a number in `forecastle.evaluation.slices.REGIMES`, −1 where it is not known,
+        shape (N,); None where the run keeps none.
     """
 
     symbol: np.ndarray[Any, np.dtype[np.object_]]
@@ -60,6 +64,7 @@ class Forecasts:
     loss: dict[str, FloatArray]
     steps: tuple[int, ...]
     path: IntArray
+    regime: IntArray | None = None
 
     @property
     def horizon(self) -> int:
@@ -81,6 +86,7 @@ class Forecasts:
             {name: values[rows] for name, values in self.loss.items()},
             self.steps,
             self.path[rows],
+            None if self.regime is None else self.regime[rows],
         )
 
 
@@ -120,6 +126,8 @@ class RunFolder:
         Those of `part`; None where the run keeps none.
     equity
         That of `part`; None where nothing was traded.
+    importance
+        What the model leans on; empty where it was not asked for.
     """
 
     metrics: dict[str, Any]
@@ -130,6 +138,7 @@ class RunFolder:
     part: str
     forecasts: Forecasts | None
     equity: Equity | None
+    importance: dict[str, Any] = field(default_factory=dict)
 
     @property
     def scores(self) -> dict[str, Any]:
@@ -165,6 +174,7 @@ def read_folder(folder: Path) -> RunFolder:
     config = folder / paths.CONFIG
     quality, curves, forecast = folder / paths.QUALITY, folder / paths.CURVES, folder / paths.FORECAST
     equity = folder / paths.EQUITY
+    importance = folder / paths.IMPORTANCE
     return RunFolder(
         metrics,
         _json(folder / paths.MANIFEST),
@@ -174,6 +184,7 @@ def read_folder(folder: Path) -> RunFolder:
         part,
         read_forecasts(forecast, part) if forecast.is_file() else None,
         read_equity(equity, part) if equity.is_file() else None,
+        _json(importance) if importance.is_file() else {},
     )
 
 
@@ -228,6 +239,7 @@ def read_forecasts(path: Path, part: str) -> Forecasts | None:
         {"model" if name == "loss" else name[5:]: values(name) for name in columns if name.startswith("loss")},
         tuple(steps.tolist()),
         path_number[first],
+        _regimes(columns["regime"].to_pylist(), first) if "regime" in columns else None,
     )
 
 
@@ -251,6 +263,10 @@ def read_equity(path: Path, part: str) -> Equity | None:
     except (pa.ArrowException, KeyError, OSError) as error:
         raise RunError(f"cannot read the equity: {' '.join(str(error).split())} ({path})") from None
     return Equity(time, *columns) if len(time) else None
+def _regimes(names: Sequence[str | None], rows: IntArray) -> IntArray:
+    """Numbers of the regimes of some rows."""
+    numbers = {name: number for number, name in enumerate(REGIMES)}
+    return np.array([numbers.get(names[row] or "", -1) for row in rows], dtype=np.int8)
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forecastle import paths
+from forecastle.report.coverage import coverage_figure, coverage_table
 from forecastle.report.diagnosis import calibration_figures
 from forecastle.report.fan import bands_of, fan_figure
 from forecastle.report.figure import Figure, cumulated_figures, curve_figures, forest_figure, skill_figures
 from forecastle.report.folder import Forecasts, RunFolder, read_folder
+from forecastle.report.importance import importance_figures
 from forecastle.report.nested import flatten, text
-from forecastle.report.table import Table, coverage_table, scores_table, steps_table, symbols_table
+from forecastle.report.slices import slice_figures
+from forecastle.report.table import Table, scores_table, steps_table, symbols_table
 from forecastle.report.verdict import judge
 from forecastle.report.words import NOTHING, duration, moment, spoken
 
@@ -97,11 +100,14 @@ def _context(run: RunFolder) -> dict[str, Any]:
         "symbol_count": len(set(forecasts.symbol.tolist())) if forecasts else 0,
         "skill": skill_figures(skill, scores.get("steps", ())),
         "steps_table": steps_table(scores, name),
-        "calibration": calibration_figures(forecasts) if forecasts else [],
+        "slices": slice_figures(scores.get("slices") or {}),
+        "calibration": _calibration(forecasts) if forecasts else [],
         "classes": bool(forecasts and forecasts.classes),
-        "coverage_table": coverage_table(forecasts, bands_of(forecasts.levels)) if forecasts else None,
+        "coverage_table": coverage_table(forecasts, bands_of(forecasts.levels), scores) if forecasts else None,
         "cumulated": cumulated_figures(forecasts, direction, unit) if forecasts else [],
         "trading": _trading(run),
+        "importance": importance_figures(run.importance),
+        "importance_note": _importance_note(run.importance),
         "curves": curve_figures(run.curves),
         "quality": flatten(run.quality, "Candles") if run.quality else [],
         "columns": [str(column) for column in features.get("columns") or ()],
@@ -149,6 +155,26 @@ def _fans(run: RunFolder, forecasts: Forecasts) -> list[Figure]:
     name, unit = str(target.get("name", "")), str(target.get("unit", ""))
     interval = str(run.manifest.get("interval", ""))
     return [fan_figure(forecasts.of(symbol), symbol, name, unit, interval) for symbol in ordered[:MOST_FANS]]
+
+
+def _calibration(forecasts: Forecasts) -> list[Figure]:
+    by_step = coverage_figure(forecasts, bands_of(forecasts.levels))
+    return [*calibration_figures(forecasts), *([by_step] if by_step else [])]
+
+
+def _importance_note(importance: dict[str, Any]) -> str:
+    """How it was measured, and why a part is missing."""
+    if not importance:
+        return ""
+    told = (
+        f"Measured {moment(importance.get('created'))} on {importance.get('windows')} windows of the validation part, "
+        f"each feature permuted {importance.get('repeats')} times in blocks of {importance.get('block')} origins."
+    )
+    shap = importance.get("shap") or {}
+    if "missing" in shap:
+        return f"{told} {_sentence(str(shap['missing']))}"
+    ways = {"trees": "exact, of trees", "linear": "exact, of linear models", "kernel": "from a kernel"}
+    return f"{told} Shapley values of {shap.get('windows')} windows, {ways.get(str(shap.get('method')), '')}."
 
 
 def _split_table(folds: Sequence[dict[str, Any]]) -> Table | None:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from forecastle.evaluation.layout import percent_places
-from forecastle.report.diagnosis import coverage
-from forecastle.report.folder import Forecasts, baselines
-from forecastle.report.words import NOTHING, column, defined, moment, percent, plain, spoken
+from forecastle.report.folder import baselines
+from forecastle.report.words import NOTHING, column, defined, moment, percent, spoken
 
 ARROWS = {"min": "↓", "max": "↑"}
 
@@ -133,25 +132,6 @@ def symbols_table(scores: Mapping[str, Any], model: str) -> Table | None:
     rows = [[str(symbol), *texts[at * len(names) : (at + 1) * len(names)]] for at, symbol in enumerate(by_symbol)]
     head = ["symbol", *(model if name == "model" else spoken(name) for name in names)]
     return Table(f"{spoken(str(scores.get('objective', '')))} of each symbol", head, rows)
-
-
-def coverage_table(forecasts: Forecasts, bands: Sequence[tuple[float, int, int]]) -> Table | None:
-    """Share of outcomes inside each central interval; None where the levels make none."""
-    if not bands:
-        return None
-    first, *later = forecasts.steps
-    rows = []
-    for nominal, low, high in bands:
-        inside = coverage(forecasts, low, high)
-        shares = [inside[0], inside[-1], inside.mean()] if later else [inside[0]]
-        rows.append(
-            [f"{round(100 * nominal)}\u202f% interval", *(f"{plain(100 * float(share), 1)}\u202f%" for share in shares)]
-        )
-    return Table(
-        "Outcomes inside the forecast intervals",
-        ["", f"step {first}", *([f"step {later[-1]}", "all steps"] if later else [])],
-        rows,
-    )
 
 
 def _value(value: Any) -> float | None:
