@@ -30,6 +30,7 @@ from forecastle.features.engine import compute
 from forecastle.features.frame import FeatureFrame
 from forecastle.features.timeframes import build_indicators
 from forecastle.models.baseline import LastValue, RandomWalk, SeasonalNaive
+from forecastle.models.conformal import Conformal
 from forecastle.models.forecast import Forecast, Forecaster, Resumable, SampleForecast
 from forecastle.models.per_symbol import PerSymbol
 from forecastle.record import Part, as_outcome, equity_table, forecast_table, span
@@ -68,12 +69,14 @@ class Fitted:
 
     transforms: Chain
     forecaster: Forecaster | PerSymbol
+    conformal: Conformal | None = None
 
     def save(self, folder: Path) -> None:
         """Write all into a new folder; nothing in it is pickled."""
-        for name in ("transforms", "forecaster"):
-            (folder / name).mkdir(parents=True)
-            getattr(self, name).save(folder / name)
+        for name in ("transforms", "forecaster", "conformal"):
+            if (part := getattr(self, name)) is not None:
+                (folder / name).mkdir(parents=True)
+                part.save(folder / name)
 
 
 # The verbs
@@ -100,7 +103,10 @@ def rehearse(config: Config, panel: Panel) -> None:
     build(config.split, "split")
     _transforms(config)
     _forecaster(config).history(config.bars_ahead)
-    scoring(config, _task(config))
+    task = _task(config)
+    scoring(config, task)
+    if _conformal(config) is not None and task.target.classes:
+        raise ConfigError(f"conformal corrects quantiles, but {task.target.name} has classes: choose conformal=none")
     _rehearse_trading(config, panel)
 
 
@@ -180,8 +186,12 @@ def fit(config: Config, sample: Sample, number: int, checkpoints: Path | None = 
     forecaster = _forecaster(config)
     if checkpoints is not None and isinstance(forecaster, Resumable):
         forecaster.checkpoints = checkpoints
+    validation, conformal = shown.part(VALIDATION, number), _conformal(config)
     with limited_threads(config.threads):
-        return Fitted(transforms, forecaster.fit(shown.part("train", number), shown.part(VALIDATION, number)))
+        forecaster = forecaster.fit(shown.part("train", number), validation)
+        if conformal is not None:
+            conformal = conformal.fit(forecaster.predict(validation.context), validation)
+    return Fitted(transforms, forecaster, conformal)
 
 
 def load_fitted(config: Config, folder: Path) -> Fitted:
@@ -189,7 +199,10 @@ def load_fitted(config: Config, folder: Path) -> Fitted:
     forecaster = _forecaster(config)
     place = folder / "forecaster"
     forecaster = forecaster.load(place) if isinstance(forecaster, PerSymbol) else type(forecaster).load(place)
-    return Fitted(_transforms(config).load(folder / "transforms"), forecaster)
+    conformal = _conformal(config)
+    if conformal is not None:
+        conformal = conformal.load(folder / "conformal")
+    return Fitted(_transforms(config).load(folder / "transforms"), forecaster, conformal)
 
 
 def forecast(config: Config, sample: Sample, number: int, fitted: Fitted, part: str) -> Outcome:
@@ -200,7 +213,10 @@ def forecast(config: Config, sample: Sample, number: int, fitted: Fitted, part: 
     seed_everything(config.seed)
     with limited_threads(config.threads):
         shown = fitted.transforms.apply(sample.windows.context)[sample.folds[number].part(part)]
-        return beside(fitted.forecaster.predict(shown), sample, number, part)
+        answer = fitted.forecaster.predict(shown)
+        if fitted.conformal is not None:
+            answer = fitted.conformal.correct(answer, sample.part(part, number))
+        return beside(answer, sample, number, part)
 
 
 def score_baselines(config: Config, sample: Sample, part: str) -> dict[str, Scored]:
@@ -298,6 +314,10 @@ def _forecaster(config: Config) -> Forecaster | PerSymbol:
 
 def _baselines(config: Config) -> dict[str, Forecaster]:
     return {"last_value": LastValue(), "seasonal_naive": SeasonalNaive(config.season), "random_walk": RandomWalk()}
+
+
+def _conformal(config: Config) -> Conformal | None:
+    return build(config.conformal, "conformal") if config.conformal else None
 
 
 def _transforms(config: Config) -> Chain:

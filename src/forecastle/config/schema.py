@@ -27,6 +27,8 @@ class Config:
         One ``_target_`` node each.
     indicator, transform, metric
         ``_target_`` nodes by name.
+    conformal
+        A ``_target_`` node that corrects what the model forecasts, or an empty one.
     horizon
         Bars ahead: each of 1 … horizon is forecast; or a list of the steps that are, such as ``[1, 5, 24]``.
     context_length
@@ -68,6 +70,8 @@ class Config:
         Folder of the runs.
     force
         Compute the run again even where it is finished.
+    explain
+        Measure, once the run is finished, what its models lean on, as `forecastle explain` does.
     log_level
         Of the console; ``FORECASTLE_LOG_LEVEL`` sets its default.
     sweep
@@ -94,6 +98,7 @@ class Config:
     seed: int
     threads: int
     transform: Node = field(default_factory=dict)
+    conformal: Node = field(default_factory=dict)
     policy: Node | None = None
     account: Node = field(default_factory=dict)
     objective: str | None = None
@@ -110,6 +115,7 @@ class Config:
     allowed_targets: list[str] = field(default_factory=list)
     output: str = "runs"
     force: bool = False
+    explain: bool = False
     log_level: str = "INFO"
     sweep: str | None = None
     experiment: str | None = None
@@ -193,6 +199,7 @@ PASSIVE = frozenset(
         "pool",
         "output",
         "force",
+        "explain",
         "log_level",
         "sweep",
         "experiment",

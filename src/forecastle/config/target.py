@@ -30,12 +30,16 @@ ROLES: dict[str, tuple[str, ...]] = {
     "split": ("split",),
     "transform": ("fit", "apply", "state", "restore", "report"),
     "model": ("history", "fit", "predict", "save", "load"),
+    "conformal": ("fit", "correct", "save", "load"),
     "metric": ("applies", "score", "by_step", "pointwise"),
     "policy": ("positions",),
     "tracker": ("start", "log", "finish"),
     "cache": ("frame",),
 }
 """Methods that the object of each group must have."""
+
+OPTIONAL = ("conformal", "policy")
+"""Groups of which none may be chosen: their node is empty then."""
 
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "indicator": ("warmup", "columns", "needs", "tolerance"),
@@ -87,7 +91,7 @@ def check_targets(config: Config) -> None:
     allowed = (*PREFIXES, *config.allowed_targets)
     for group, methods in ROLES.items():
         node = getattr(config, group)
-        if group == "policy" and not node:
+        if group in OPTIONAL and not node:
             continue
         members = node.items() if group in MANY else [("", node)]
         for name, member in members:
