@@ -22,6 +22,7 @@ usage: forecastle COMMAND [ARGUMENT ...]
   show RUN                   print a run's table and where its report lies
   compare [WHICH ...]        rank finished runs, with the uncertainty of each difference (forecastle compare --help)
   evaluate RUN part=test     open the test part of a run that belongs to a sweep; this is written down
+  explain RUN                measure what a run's models lean on: permutation importance, Shapley values
   reproduce RUN              compute a run again and compare every metric bit for bit
   data VERB [...]            candles: import | export | list | verify | inspect (forecastle data --help)
   indicators [KEY=VALUE ...] list the indicators: columns, unit, warm-up (of indicator=full, or of what is chosen)
@@ -54,6 +55,7 @@ def _dispatch(words: list[str]) -> int:
         "sweep": commands.sweep,
         "compare": commands.compare,
         "evaluate": commands.evaluate,
+        "explain": commands.explain,
         "reproduce": commands.reproduce,
         "data": commands.data,
         "indicators": commands.indicators,

@@ -1,4 +1,4 @@
-"""The commands: run, compare, list, show, evaluate, reproduce, data, indicators, check, cache, params."""
+"""The commands: run, compare, list, show, evaluate, explain, reproduce, data, indicators, check, cache, params."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from forecastle import logs
-from forecastle.errors import ConfigError, RunError
+from forecastle import logs, paths
+from forecastle.errors import ConfigError, RunError, nearest
 from forecastle.runs.store import RunStore
 from forecastle.terminal import print_run
 
@@ -105,6 +105,29 @@ def evaluate(words: Sequence[str]) -> int:
     logs.configure(os.environ.get("FORECASTLE_LOG_LEVEL", "INFO"))
     store, name = _place(words[0])
     print_run(open_test(store.get(name), store, reason="forecastle evaluate"))
+    return 0
+
+
+def explain(words: Sequence[str]) -> int:
+    """Measure what the models of a run lean on."""
+    usage = "forecastle explain RUN [repeats=5] [windows=100]"
+    if not words:
+        _no_more(words, 1, usage)
+    from forecastle.experiment import explain as measure
+    from forecastle.explanation import Effort
+
+    settings: dict[str, int] = {}
+    for word in words[1:]:
+        key, _, value = word.partition("=")
+        if key not in ("repeats", "windows") or not value.isdigit():
+            raise ConfigError(f"usage: {usage}; got {word}{nearest(key, ('repeats', 'windows'))}")
+        settings[key] = int(value)
+    effort = Effort(**settings)
+    logs.configure(os.environ.get("FORECASTLE_LOG_LEVEL", "INFO"))
+    store, name = _place(words[0])
+    found = measure(store.get(name), store, effort)
+    print(f"importance  {found.folder / paths.IMPORTANCE}")
+    print(f"report      {found.folder / paths.REPORT}")
     return 0
 
 

@@ -6,11 +6,12 @@ import logging
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from forecastle import folds, paths, pipeline
+from forecastle import explanation, folds, paths, pipeline
 from forecastle.config.compose import compose, dump, read
 from forecastle.config.schema import Config
 from forecastle.config.target import build, target_modules
@@ -209,6 +210,8 @@ def execute(config: Config, memory: Memory | None = None) -> Run:
         found = Run(identity, store.folder / identity)
     if not config.sweep and TEST not in found.metrics:
         found = open_test(found, store, "forecastle run", experiment)
+    if config.explain and not (found.folder / paths.IMPORTANCE).is_file():
+        found = explain(found, store, explanation.Effort(), experiment)
     _track(tracker, config, found)
     return found
 
@@ -241,9 +244,7 @@ def open_test(found: Run, store: RunStore, reason: str, experiment: Experiment |
     """
     if TEST in found.metrics:
         return found
-    experiment = experiment or Experiment(read(found.folder / paths.CONFIG))
-    if experiment.identity.id != found.id:
-        raise RunError(f"run {found.id} cannot be opened: {'; '.join(changes(found, experiment))}")
+    experiment = experiment or _again(found, "opened")
     with store.create(found.id, replace=True) as folder:
         shutil.copytree(found.folder, folder, dirs_exist_ok=True)
         (folder / paths.REPORT).unlink(missing_ok=True)
@@ -259,6 +260,39 @@ def open_test(found: Run, store: RunStore, reason: str, experiment: Experiment |
 
         write_report(folder)
     return Run(found.id, found.folder)
+
+
+def explain(found: Run, store: RunStore, effort: explanation.Effort, experiment: Experiment | None = None) -> Run:
+    """Measure what the kept models of a finished run lean on, and lay it into the run's folder and its report.
+
+    Its id, its models, forecasts and scores stay; an explanation that was there is replaced.
+
+    Raises
+    ------
+    RunError
+        If data, code or library versions are no longer those of the run.
+    """
+    experiment = experiment or _again(found, "explained")
+    config, sample = experiment.config, experiment.sample
+    fitted = folds.load_folds(config, found.folder / paths.MODEL, len(sample.folds))
+    with experiment.steps.step("explain"):
+        told = explanation.explain(config, experiment.panel, sample, fitted, effort)
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    with store.create(found.id, replace=True) as folder:
+        shutil.copytree(found.folder, folder, dirs_exist_ok=True)
+        write_json(folder / paths.IMPORTANCE, {"run": found.id, "created": created, **told})
+        from forecastle.report.page import write_report
+
+        write_report(folder)
+    return Run(found.id, found.folder, found.reused)
+
+
+def _again(found: Run, act: str) -> Experiment:
+    """The experiment of a kept run, which has to be the same today."""
+    experiment = Experiment(read(found.folder / paths.CONFIG))
+    if experiment.identity.id != found.id:
+        raise RunError(f"run {found.id} cannot be {act}: {'; '.join(changes(found, experiment))}")
+    return experiment
 
 
 def changes(found: Run, experiment: Experiment) -> list[str]:
