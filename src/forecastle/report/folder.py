@@ -263,6 +263,8 @@ def read_equity(path: Path, part: str) -> Equity | None:
     except (pa.ArrowException, KeyError, OSError) as error:
         raise RunError(f"cannot read the equity: {' '.join(str(error).split())} ({path})") from None
     return Equity(time, *columns) if len(time) else None
+
+
 def _regimes(names: Sequence[str | None], rows: IntArray) -> IntArray:
     """Numbers of the regimes of some rows."""
     numbers = {name: number for number, name in enumerate(REGIMES)}
