@@ -59,7 +59,7 @@ def test_intervals_are_held_out_ratios_times_the_volatility(windows_of: Callable
     early, late = (np.flatnonzero(p) for p in (windows.label_end <= first, windows.context.origin >= first))
     # the size of a symbol is that of all training returns, so only the coefficients of the earlier fit differ
     earlier = HAR(calibration=0.3).fit(windows)
-    inputs = earlier._inputs(windows.context)
+    inputs, _ = earlier._inputs(windows.context)
     spread = windows.context.task.spread(windows.context.scale)
     realised = np.sqrt(np.cumsum(np.diff(windows.target, axis=1, prepend=0) ** 2, axis=1))
     slopes = np.linalg.lstsq(inputs[early], (realised / spread)[early], rcond=None)[0]
@@ -83,6 +83,15 @@ def test_a_planted_process_is_forecast_within_two_percent_of_its_own_law(
     scores = {name: crps(each.fit(train).predict(test.context).values, test.target) for name, each in forecast.items()}
     assert scores["har"] == pytest.approx(oracle, rel=0.02)
     assert scores["walk"] > 1.005 * scores["har"]
+
+
+def test_a_stretch_in_which_the_price_stood_still_does_not_decide_the_fit(windows_of: Callable[..., Windows]):
+    returns = planted(4000)[0]
+    context = windows_of(returns, Volatility()).context[3000:]
+    still = returns.copy()
+    still[1000:1200] = 0
+    moving, halted = (HAR().fit(windows_of(each, Volatility())).volatility(context) for each in (returns, still))
+    assert np.abs(halted / moving - 1).mean() < 0.1
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ from forecastle.windows.target import LogReturn, Volatility
 FILE = "har.json"
 
 SMALLEST = 0.1
-"""Smallest forecast of a volatility, in EWMA volatilities: a line may fall below zero, a volatility does not."""
+"""Smallest unit, in sizes of the symbol's returns, and smallest forecast, in units: after bars in which the price stood
+still the EWMA volatility may be next to nothing, and a line may fall below zero, which a volatility does not."""
 
 
 class HAR:
@@ -35,8 +36,9 @@ class HAR:
     of Corsi (A simple approximate long-memory model of realized volatility, Journal of Financial Econometrics 7, 2009),
     with the forecast of each step made directly. That equation is for volatility measured within the day; one squared
     return is a poor measure of it, and the smooth term, as in the HExp model of Bollerslev, Hood, Huss and Pedersen
-    (Risk everywhere, Review of Financial Studies 31, 2018), mends that. It is fitted by least squares with the weights
-    :math:`1/\sigma_t^2`, since errors grow with the volatility. The periods are of bars.
+    (Risk everywhere, Review of Financial Studies 31, 2018), mends that. It is fitted by least squares in units of
+    :math:`\max(\sigma_t, m/10)`, since errors grow with the volatility, and without the windows in which the price has
+    stood still so long that :math:`\sigma_t < m/10`. The periods are of bars.
 
     **Intervals.** The target over the forecast volatility of its step, on the latest `calibration` share of the
     training windows under coefficients from the earlier ones, gives the quantiles (`forecastle.models.calibration`);
@@ -89,8 +91,9 @@ class HAR:
             for symbol, returns in training_returns(context, type(self).__name__).items()
         }
         self._asked = Question.of(task)
-        inputs, spread = self._inputs(context), task.spread(context.scale)
-        weight = np.sqrt(train.weight)[:, None]
+        inputs, unit = self._inputs(context)
+        spread, moved = task.spread(unit), unit <= context.scale
+        weight = np.sqrt(train.weight * moved)[:, None]
 
         def solve(rows: np.ndarray) -> FloatArray:
             """Coefficients, shape (periods + 2, H)."""
@@ -120,17 +123,18 @@ class HAR:
 
     def volatility(self, context: Context) -> FloatArray:
         """Forecast volatility from the origin to each step, log return, shape (N, H)."""
-        inputs = self._inputs(context)
-        return context.task.spread(context.scale) * np.maximum(_along(inputs, self._coefficients), SMALLEST)
+        inputs, unit = self._inputs(context)
+        return context.task.spread(unit) * np.maximum(_along(inputs, self._coefficients), SMALLEST)
 
-    def _inputs(self, context: Context) -> FloatArray:
-        """All regressors in EWMA volatilities, shape (N, periods + 2): m, the means, and one."""
+    def _inputs(self, context: Context) -> tuple[FloatArray, FloatArray]:
+        """Regressors in units, shape (N, periods + 2): m, the means and σ; and the units, log return, shape (N,)."""
         squared = np.diff(context.past[:, -self.history(1) :], axis=1) ** 2
         columns = [np.sqrt(squared[:, -period:].mean(axis=1)) for period in self.periods]
         level = np.empty(len(context))
         for symbol, rows in by_symbol(context, self._level, type(self).__name__):
             level[rows] = self._level[symbol]
-        return np.stack([level, *columns, context.scale], axis=1) / context.scale[:, None]
+        unit = np.maximum(context.scale, SMALLEST * level)
+        return np.stack([level, *columns, context.scale], axis=1) / unit[:, None], unit
 
     def save(self, folder: Path) -> None:
         """Write settings, coefficients and ratios as JSON into an existing folder."""
