@@ -24,6 +24,7 @@ from forecastle.features.frame import FeatureFrame
 from forecastle.logs import run_log
 from forecastle.pipeline import TEST, VALIDATION, Fitted, Sample
 from forecastle.record import Part, curves_text, details, manifest, read_tables, write_tables
+from forecastle.runs.claim import claim
 from forecastle.runs.execution import Memory, Steps
 from forecastle.runs.identity import Identity, code_hash, digest
 from forecastle.runs.looks import look
@@ -195,7 +196,15 @@ def run(overrides: Sequence[str] = (), memory: Memory | None = None) -> Run:
 
 
 def execute(config: Config, memory: Memory | None = None) -> Run:
-    """Run a checked configuration; see `run`."""
+    """Run a checked configuration; see `run`. What another process computes just now is waited for."""
+    found = attempt(config, memory, wait=True)
+    if found is None:
+        raise RuntimeError("a claim that is waited for is given")
+    return found
+
+
+def attempt(config: Config, memory: Memory | None = None, *, wait: bool) -> Run | None:
+    """Run a checked configuration; None where another process computes it and it is not to be waited for."""
     tracker = Guarded(build(config.tracker, "tracker"))
     experiment = Experiment(config, memory)
     store = RunStore(Path(config.output))
@@ -203,17 +212,27 @@ def execute(config: Config, memory: Memory | None = None) -> Run:
     found = None if config.force else store.find(identity)
     if found is None:
         pipeline.rehearse(config, experiment.panel)
-        experiment.checkpoints = store.folder / paths.CHECKPOINTS / identity
-        with store.create(identity, replace=config.force) as folder:
-            _write(experiment, folder, store, tracker.wants_report)
-        shutil.rmtree(experiment.checkpoints, ignore_errors=True)
-        found = Run(identity, store.folder / identity)
+        with claim(store.folder, identity, wait=wait) as mine:
+            if not mine:
+                return None
+            found = None if config.force else store.find(identity)  # another process may have computed it meanwhile
+            found = found or _compute(experiment, store, tracker.wants_report)
     if not config.sweep and TEST not in found.metrics:
         found = open_test(found, store, "forecastle run", experiment)
     if config.explain and not (found.folder / paths.IMPORTANCE).is_file():
         found = explain(found, store, explanation.Effort(), experiment)
     _track(tracker, config, found)
     return found
+
+
+def _compute(experiment: Experiment, store: RunStore, report: bool) -> Run:
+    """Compute a run and put it in its place."""
+    identity = experiment.identity.id
+    experiment.checkpoints = store.folder / paths.CHECKPOINTS / identity
+    with store.create(identity, replace=experiment.config.force) as folder:
+        _write(experiment, folder, store, report)
+    shutil.rmtree(experiment.checkpoints, ignore_errors=True)
+    return Run(identity, store.folder / identity)
 
 
 def _write(experiment: Experiment, folder: Path, store: RunStore, report: bool) -> None:

@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -21,7 +22,7 @@ from forecastle.runs.execution import Memory
 from forecastle.runs.sweep import Job, Limits, SweepRecord, sweep_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from forecastle.runs.store import Run
 
@@ -59,10 +60,15 @@ def run(words: Sequence[str]) -> int:
         return 0
     from forecastle.terminal import print_sweep
 
+    global _home  # noqa: PLW0603  workers of a launcher are other processes
+    _home = os.getpid()
     _begun.clear()
+    _put_off.clear()
     _hydra([*overrides, f"sweep='{sweep_id(overrides)}'", *flags])
     if not _begun:  # a flag such as --cfg shows something and runs nothing
         return 0
+    for record, number, chosen, config in _put_off:
+        _end(record, number, chosen, partial(_known, config), wait=True)
     print_sweep(_begun[-1])
     jobs = _begun[-1].jobs()
     return 1 if len(jobs) < _begun[-1].total() or any(job.run is None for job in jobs) else 0
@@ -98,6 +104,12 @@ _words: list[str] = []
 
 _limits: list[Limits] = [Limits()]
 """What it does about failures."""
+
+_home: int | None = None
+"""The process that a sweep was asked of: it puts off what others compute. A launcher's workers wait for it."""
+
+_put_off: list[tuple[SweepRecord, int, tuple[str, ...], Config]] = []
+"""Jobs that another process was computing when their turn came."""
 
 _begun: list[SweepRecord] = []
 """The sweep that Hydra has composed."""
@@ -183,15 +195,24 @@ def _job(composed: Any) -> None:
         raise ConfigError("a sweep is asked for by -m, right after `forecastle run`")
     number = int(HydraConfig.get().job.num)
     chosen = tuple(word for word in HydraConfig.get().overrides.task if not word.startswith("sweep="))
-    start = time.perf_counter()
     record = SweepRecord(Path(composed.output), str(composed.sweep))
     if reason := record.spent(number):
         print(f"[{number + 1}/{record.total()}] {' '.join(chosen)}: {reason}", file=sys.stderr)
         return
+    named = choices(HydraConfig.get().runtime.choices)
+    _end(record, number, chosen, lambda: validate(composed, named), wait=os.getpid() != _home)
+
+
+def _end(record: SweepRecord, number: int, chosen: tuple[str, ...], make: Callable[[], Config], *, wait: bool) -> None:
+    """Bring a job to its end and write it down; what another process computes is waited for, or put off."""
+    start = time.perf_counter()
     try:
-        config = validate(composed, choices(HydraConfig.get().runtime.choices))
+        config = make()
         logs.configure("WARNING" if config.log_level == "INFO" else config.log_level)
-        finished = _execute(config)
+        finished = _attempt(config, wait=wait)
+        if finished is None:
+            _put_off.append((record, number, chosen, config))
+            return
         job = Job(number, chosen, finished.id, reused=finished.reused)
     except Exception as error:  # noqa: BLE001  whatever one job meets, the others go on
         known = isinstance(error, ForecastleError)
@@ -207,13 +228,19 @@ def _single(config: Config) -> None:
     from forecastle.terminal import print_run
 
     logs.configure(config.log_level)
-    print_run(_execute(config))
-
-
-def _execute(config: Config) -> Run:
     from forecastle.experiment import execute
 
-    return execute(config, _memory)
+    print_run(execute(config, _memory))
+
+
+def _known(config: Config) -> Config:
+    return config
+
+
+def _attempt(config: Config, *, wait: bool) -> Run | None:
+    from forecastle.experiment import attempt
+
+    return attempt(config, _memory, wait=wait)
 
 
 def _count(overrides: Sequence[str]) -> int:

@@ -21,6 +21,7 @@ LOG = "run.log"
 LOOKS = "looks.jsonl"
 SWEEPS = "sweeps"
 CHECKPOINTS = ".checkpoints"
+CLAIMS = ".claims"
 
 # The DVC stages
 PARAMS = Path("params.yaml")

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +26,9 @@ class Waiting(RandomWalk):
     def fit(self, train, validation=None):
         if Path("wait").exists():
             print("waiting", flush=True)
-            time.sleep(60)
+        for _ in range(600):
+            if Path("wait").exists():
+                time.sleep(0.1)
         return super().fit(train, validation)
 """
 """A user's own model, which waits to be interrupted while there is a file `wait`."""
@@ -292,6 +295,30 @@ def test_a_sweep_that_was_killed_computes_only_what_was_missing(
     assert "3 runs, 2 computed, 1 reused, 0 failed" in outcome.out
     assert list(workplace.glob("runs/.tmp-*")) == []
     assert set(runs(workplace)) == {"ridge", "waiting", "lasso"}
+
+
+def test_two_processes_share_a_sweep_and_no_run_is_computed_twice(
+    forecastle: Callable[..., Any],
+    start: Callable[..., subprocess.Popen[str]],
+    workplace: Path,
+    waiting: list[str],
+    fits: list[str],
+) -> None:
+    words = ("run", "-m", *waiting, "model=waiting,ridge,lasso")
+    other = start(*words)
+    _wait_for(other, "waiting")
+    later = threading.Timer(2.0, (workplace / "wait").unlink)
+    later.start()
+    outcome = forecastle(*words)
+    later.join()
+    _, err = other.communicate(timeout=60)
+    assert outcome.code == other.returncode == 0, err
+    assert "3 runs, " in outcome.out
+    assert "0 failed" in outcome.out
+    assert "waiting" not in fits, "it is the other's"
+    assert set(runs(workplace)) == {"ridge", "waiting", "lasso"}
+    computed = [line for line in err.splitlines() if line.startswith("[") and "(reused)" not in line]
+    assert len(computed) + len(fits) == 3
 
 
 @pytest.mark.parametrize("sweep", [False, True])

@@ -60,11 +60,12 @@ def test_a_sweep_knows_how_far_it_has_come(tmp_path: Path) -> None:
     record.begin(["-m", *COMMAND], 4, Limits())
     record.write(Job(0, (), "0123"))
     record.write(Job(2, (), None, error="no"))
+    node = json.loads((record.folder / "sweep.json").read_text())
+    (record.folder / "sweep.json").write_text(json.dumps({**node, "pid": os.getppid()}))
     state = record.state()
     assert state.words == ("-m", *COMMAND)
     assert (state.total, state.done, state.failed, state.missing) == (4, 1, 1, 2)
     assert state.running
-    node = json.loads((record.folder / "sweep.json").read_text())
     (record.folder / "sweep.json").write_text(json.dumps({**node, "pid": 2**22 + 1}))
     assert not record.state().running
 
@@ -99,3 +100,13 @@ def test_sweeps_are_found_by_the_beginning_of_their_id(tmp_path: Path) -> None:
         named(tmp_path, "ab")
     with pytest.raises(RunError, match="no sweep 'x'"):
         named(tmp_path, "x")
+
+
+def test_a_sweep_that_another_process_is_at_work_on_is_joined(tmp_path: Path) -> None:
+    record = SweepRecord(tmp_path, "abc")
+    record.begin(COMMAND, 3, Limits())
+    record.write(Job(0, (), "0123"))
+    node = json.loads((record.folder / "sweep.json").read_text())
+    (record.folder / "sweep.json").write_text(json.dumps({**node, "pid": os.getppid()}))
+    record.begin(COMMAND, 3, Limits())
+    assert [job.number for job in record.jobs()] == [0]

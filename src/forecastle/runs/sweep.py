@@ -6,6 +6,7 @@ import os
 import platform
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,7 +89,7 @@ class State:
     total, done, failed
         Jobs that the command makes, that have a run, and that have an error.
     running
-        True where the process that began it last is alive on this machine.
+        True where another process of this machine that began it is alive.
     """
 
     words: tuple[str, ...]
@@ -115,9 +116,13 @@ class SweepRecord:
     def begin(self, words: Sequence[str], total: int, limits: Limits) -> None:
         """Write down the command, its number of jobs and its limits, and forget how jobs ended before; runs stay.
 
-        Jobs that failed are remembered where they are not to be tried again.
+        Jobs that failed are remembered where they are not to be tried again. A sweep that another process is at work on
+        is joined: what that one wrote down stays.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
+        with suppress(RunError):
+            if self.state().running:
+                return
         for path in self.folder.glob("[0-9]*.json"):
             if limits.retry == "failed" or read_json(path)["run"] is not None:
                 path.unlink(missing_ok=True)
@@ -159,7 +164,7 @@ class SweepRecord:
         node, jobs = read_json(self.folder / FILE), self.jobs()
         done = sum(job.run is not None for job in jobs)
         alive = node["host"] == platform.node() and Path(f"/proc/{node['pid']}").exists()
-        running = alive and len(jobs) < node["total"]
+        running = alive and node["pid"] != os.getpid() and len(jobs) < node["total"]
         return State(tuple(node["words"]), node["started"], node["total"], done, len(jobs) - done, running)
 
 
