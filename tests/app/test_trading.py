@@ -102,6 +102,28 @@ def test_the_stages_of_dvc_trade_to_the_same_bytes(
     assert '<section id="trading">' in (workplace / "data" / "report.html").read_text()
 
 
+def test_the_test_stretches_of_all_folds_are_traded_as_one(
+    forecastle: Callable[..., Any], small: list[str], workplace: Path
+) -> None:
+    walk = ("split=walk_forward", "split.refit=200", "split.validation=200")
+    assert forecastle("run", *small, *TRADED, *walk).code == 0
+    test = metrics_of(workplace)["test"]
+    assert len(test["by_fold"]) > 1
+    assert test["origins"] <= test["trading"]["bars"] <= test["origins"] + 5
+    assert test["trading"]["by_path"] == []
+
+
+def test_paths_through_the_same_time_share_the_capital(
+    forecastle: Callable[..., Any], small: list[str], workplace: Path
+) -> None:
+    outcome = forecastle("run", *small, *TRADED, "data.count=4000", "split=combinatorial_purged")
+    assert outcome.code == 0, outcome.err
+    told = metrics_of(workplace)["test"]["trading"]
+    assert len(told["by_path"]) == 5
+    assert sum(path["net_bps"] for path in told["by_path"]) / 5 == pytest.approx(told["net"]["bps"])
+    assert "in equal parts on 5 paths" in outcome.out
+
+
 WRONG = {
     "no spread": (["policy=sign"], ["SYN: costs need a spread", "account.costs.spread_bps=1"]),
     "a target without direction": (

@@ -33,8 +33,8 @@ def make_traded(symbols: tuple[str, ...] = ("A",), seed: int = 0, width: float =
         market = Market(time, price, np.full(COUNT, width), nothing, nothing, nothing, (0.0, 0.0))
         active = np.arange(COUNT) < COUNT - 1
         target = np.where(active, np.repeat(np.sign(random.normal(size=COUNT // 10)), 10), 0.0)
-        books.append(Book(symbol, 1 / len(symbols), market, active, simulate(market, target)))
-        holds.append(Book(symbol, 1 / len(symbols), market, active, simulate(market, active * 1.0)))
+        books.append(Book(symbol, 0, 1 / len(symbols), market, active, simulate(market, target)))
+        holds.append(Book(symbol, 0, 1 / len(symbols), market, active, simulate(market, active * 1.0)))
     sweep = tuple(
         sum(book.share * simulate(book.market, _target(book), each).closed[-1] for book in books) for each in SPREADS
     )

@@ -186,6 +186,9 @@ def test_paths_that_follow_each_other_are_one_account_and_others_share_the_capit
     told = summarise(found, "sign", 1.0)
     assert list(told["by_symbol"]) == ["A", "B"]
     assert [each["share"] for each in told["by_symbol"].values()] == pytest.approx([0.5, 0.5])
+    assert [1 + each["net_bps"] / 1e4 for each in told["by_path"]] == pytest.approx(ends)
+    assert "the capital in equal parts on 2 paths: Sharpe from " in render(told)
+    assert summarise(follow(panel, halves), "sign", 1.0)["by_path"] == []
     shuffled = np.random.default_rng(7).permutation(1800)
     np.testing.assert_allclose(follow(panel, both[shuffled]).path.equity, found.path.equity, rtol=1e-12)
 

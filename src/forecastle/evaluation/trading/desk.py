@@ -80,7 +80,7 @@ def trade(outcome: Outcome, timeline: Timeline, task: Task, panel: Panel, policy
     books, holds, plans = [], [], []
     for number, bars in enumerate(panel):
         whole, fees = market(bars, account.costs), round_trip(bars, account.costs)
-        for mine in _chains(lane, outcome, number):
+        for account_number, mine in _chains(lane, outcome, number):
             row = np.searchsorted(bars.known, outcome.origin[mine])
             scale = timeline.scale[row + starts[number]]
             expected, deviation = read_forecast(outcome[mine].forecast, task, scale, step)
@@ -88,8 +88,8 @@ def trade(outcome: Outcome, timeline: Timeline, task: Task, panel: Panel, policy
             plan = schedule(row, policy.positions(signal), step, len(bars), policy.hysteresis)
             held = schedule(row, np.ones(len(row)), step, len(bars))
             stretch, share = whole[plan.first : plan.first + len(plan.target)], float(shares[number])
-            books.append(Book(bars.symbol, share, stretch, plan.active, simulate(stretch, plan.target)))
-            holds.append(Book(bars.symbol, share, stretch, held.active, simulate(stretch, held.target)))
+            books.append(Book(bars.symbol, account_number, share, stretch, plan.active, simulate(stretch, plan.target)))
+            holds.append(Book(bars.symbol, account_number, share, stretch, held.active, simulate(stretch, held.target)))
             plans.append(plan)
     sweep = tuple(_ending(books, plans, spreads) for spreads in SPREADS)
     return Traded(tuple(books), combine(books), combine(holds), sweep)
@@ -116,12 +116,12 @@ def lanes(path: IntArray, origin: TimeArray) -> IntArray:
     return found[place]
 
 
-def _chains(lane: IntArray, outcome: Outcome, symbol: int) -> Iterator[IntArray]:
-    """Windows of a symbol in each account that has any, in order of time."""
+def _chains(lane: IntArray, outcome: Outcome, symbol: int) -> Iterator[tuple[int, IntArray]]:
+    """Windows of a symbol in each account that has any, by its number, in order of time."""
     mine = np.flatnonzero(outcome.symbol == symbol)
     mine = mine[np.argsort(outcome.origin[mine], kind="stable")]
-    for number in np.unique(lane[mine]):
-        yield mine[lane[mine] == number]
+    for number in np.unique(lane[mine]).tolist():
+        yield number, mine[lane[mine] == number]
 
 
 def _per_year(bars: Bars, row: IntArray) -> float:

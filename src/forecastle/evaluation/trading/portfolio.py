@@ -23,6 +23,8 @@ class Book:
     ----------
     symbol
         Its name.
+    lane
+        Number of the account, from 0, where several paths lead through the same time.
     share
         Part of the capital.
     market
@@ -34,6 +36,7 @@ class Book:
     """
 
     symbol: str
+    lane: int
     share: float
     market: Market
     active: BoolArray

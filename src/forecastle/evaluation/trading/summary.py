@@ -35,7 +35,8 @@ def summarise(traded: Traded, policy: str, capital: float) -> dict[str, Any]:
     -------
     dict
         ``policy start end bars years capital net gross costs cost_share sharpe sortino drawdown turnover exposure
-        in_market trades hit_rate ruined against sweep break_even by_symbol by_year``.
+        in_market trades hit_rate ruined against sweep break_even by_symbol by_year by_path``; ``by_path`` is empty
+        where one path leads through the time.
     """
     path, hold, books = traded.path, traded.hold, traded.books
     symbols = dict.fromkeys(book.symbol for book in books)
@@ -85,6 +86,7 @@ def summarise(traded: Traded, policy: str, capital: float) -> dict[str, Any]:
         "break_even": break_even(SPREADS, traded.sweep) if spread_paid else None,
         "by_symbol": {symbol: _symbol([book for book in books if book.symbol == symbol]) for symbol in symbols},
         "by_year": _by_year(path),
+        "by_path": _by_path(books),
     }
 
 
@@ -125,6 +127,17 @@ def _symbol(books: Sequence[Book]) -> dict[str, Any]:
         "trades": len(results),
         "hit_rate": _mean(results > 0),
     }
+
+
+def _by_path(books: Sequence[Book]) -> list[dict[str, Any]]:
+    """The account of each path through the same time by itself."""
+    told = []
+    for lane in sorted({book.lane for book in books}):
+        mine = [book for book in books if book.lane == lane]
+        share = sum(book.share for book in mine)
+        path = combine([replace(book, share=book.share / share) for book in mine])
+        told.append({"net_bps": float(path.equity[-1] - 1) / BPS, "sharpe": _sharpe(path.returns, path.per_year)})
+    return told if len(told) > 1 else []
 
 
 def _by_year(path: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 WIDTH = 100
@@ -47,6 +47,7 @@ def render(trading: Mapping[str, Any]) -> str:
         f"{trading['trades']} trades, in the market {_share(trading['in_market'])} of the time",
         f"{_sharpe('Sharpe', trading['sharpe'])}; largest drawdown {100 * trading['drawdown']['largest']:.1f} %; "
         f"buy and hold {percent(hold['net'])}{than}",
+        *_paths(trading["by_path"]),
         f"{_break_even(trading)}{judge(trading)}",
     ]
     return "\n".join(line for each in lines for line in textwrap.wrap(each, WIDTH, subsequent_indent="  "))
@@ -77,6 +78,14 @@ def _than(difference: Mapping[str, float]) -> str:
     if difference["low"] > 0:
         return " (better than it)"
     return " (worse than it)" if difference["high"] < 0 else " (no difference that this sample shows)"
+
+
+def _paths(paths: Sequence[Mapping[str, Any]]) -> list[str]:
+    """How far apart the paths through the same time ended, whose mean the account is."""
+    ratios = [path["sharpe"]["value"] for path in paths if path["sharpe"] is not None]
+    if not ratios:
+        return []
+    return [f"the capital in equal parts on {len(paths)} paths: Sharpe from {min(ratios):+.2f} to {max(ratios):+.2f}"]
 
 
 def _break_even(trading: Mapping[str, Any]) -> str:
