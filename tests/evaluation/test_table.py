@@ -47,6 +47,8 @@ SCORES = {
     },
     "slices": {},
     "by_symbol": {"SP500": {"model": 0.008124, "last_value": 0.0117, "seasonal_naive": 0.0123, "random_walk": 0.0081}},
+    "by_fold": [{"fold": 0, "scores": {"model": 0.008124, "random_walk": 0.0081}}],
+    "paths": {"count": 1, "mean": {"model": 0.008124}, "sd": {"model": None}},
 }
 
 
@@ -269,3 +271,16 @@ def test_best_and_worst_slice_are_named_where_their_interval_excludes_zero():
 
 def test_slices_that_could_be_luck_are_not_named():
     assert "slices" not in render(sliced(Mon=(0.3, -0.01, 0.5), Tue=(-0.2, -0.4, 0.1)), "ridge")
+
+
+def test_several_folds_are_told_in_one_line() -> None:
+    rows = [(0.0080, 0.0081), (0.0083, 0.0081), (0.0079, 0.0082), (None, 0.0081)]
+    by_fold = [
+        {"fold": number, "scores": {"model": model, "random_walk": walk}} for number, (model, walk) in enumerate(rows)
+    ]
+    told = render({**SCORES, "by_fold": by_fold}, "ridge").splitlines()[-1]
+    assert told == "4 folds: crps from 0.007900 to 0.008300, better than random_walk in 2 of 3"
+    paths = {"count": 3, "mean": {"model": 0.0081}, "sd": {"model": 0.0002}}
+    text = " ".join(render({**SCORES, "by_fold": by_fold, "paths": paths}, "ridge").split())
+    assert text.endswith("in 2 of 3; along 3 paths 0.008100, standard deviation 0.000200")
+    assert "folds" not in render(SCORES, "ridge")

@@ -57,7 +57,8 @@ class Config:
     on_error
         What happens where an indicator fails: ``stop``, or ``leave_out`` the indicator, which is reported.
     workers, pool
-        How many parts of the features are computed at once, each by a ``thread`` or a ``process``.
+        How many parts of the features are computed at once, each by a ``thread`` or a ``process``; and how many folds,
+        always by processes.
     start, end
         Bars with open time in [start, end), ISO dates in UTC; null: all.
     seed

@@ -65,9 +65,31 @@ def render(scores: Scores, name: str) -> str:
             continue  # the model itself
         lines += textwrap.wrap(_verdict(name, baseline, skill, scores), WIDTH, subsequent_indent="  ")
     lines += textwrap.wrap(_extremes(scores), WIDTH, subsequent_indent="  ")
+    if len(scores["by_fold"]) > 1:
+        lines += textwrap.wrap(_folds(name, scores), WIDTH, subsequent_indent="  ")
     if len(scores["by_symbol"]) > 1:
         lines += ["", *lay(_symbol_columns(scores["by_symbol"], names[1:], objective), texts={0})]
     return "\n".join(lines)
+
+
+def _folds(name: str, scores: Scores) -> str:
+    """In how many folds the model has the better objective, and how it spreads over folds and paths."""
+    rows, sign = scores["by_fold"], 1 if scores["direction"] == "max" else -1
+    values = [row["scores"][MODEL] for row in rows if row["scores"][MODEL] is not None]
+    if not values:
+        return f"{len(rows)} folds: {scores['objective']} is undefined in each"
+    decimals = decimals_for(values)
+    line = f"{len(rows)} folds: {scores['objective']} from {fixed(min(values), decimals)} to "
+    line += fixed(max(values), decimals)
+    pairs = [(row["scores"][MODEL], row["scores"].get(REFERENCE)) for row in rows]
+    known = [(model, other) for model, other in pairs if model is not None and other is not None]
+    if known and name != REFERENCE:
+        better = sum(sign * (model - other) > 0 for model, other in known)
+        line += f", better than {REFERENCE} in {better} of {len(known)}"
+    if 1 < scores["paths"]["count"] < len(rows) and scores["paths"]["sd"][MODEL] is not None:
+        mean, deviation = (fixed(scores["paths"][key][MODEL], decimals) for key in ("mean", "sd"))
+        line += f"; along {scores['paths']['count']} paths {mean}, standard deviation {deviation}"
+    return line
 
 
 def _symbol_columns(by_symbol: Mapping[str, Mapping[str, Any]], names: Sequence[str], objective: str) -> list[Column]:

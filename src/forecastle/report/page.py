@@ -14,6 +14,7 @@ from forecastle.report.diagnosis import calibration_figures
 from forecastle.report.fan import bands_of, fan_figure
 from forecastle.report.figure import Figure, cumulated_figures, curve_figures, forest_figure, skill_figures
 from forecastle.report.folder import Forecasts, RunFolder, read_folder
+from forecastle.report.folds import folds_figures, folds_table
 from forecastle.report.importance import importance_figures
 from forecastle.report.nested import flatten, text
 from forecastle.report.slices import slice_figures
@@ -108,6 +109,8 @@ def _context(run: RunFolder) -> dict[str, Any]:
         "trading": _trading(run),
         "importance": importance_figures(run.importance),
         "importance_note": _importance_note(run.importance),
+        "folds_table": folds_table(folds, scores, run.part, name),
+        "folds_figures": folds_figures(scores),
         "curves": curve_figures(run.curves),
         "quality": flatten(run.quality, "Candles") if run.quality else [],
         "columns": [str(column) for column in features.get("columns") or ()],

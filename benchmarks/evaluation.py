@@ -1,0 +1,90 @@
+"""What evaluation costs beside the fits. ``python benchmarks/evaluation.py [folds]`` runs the sections that are named.
+
+``folds``: a walk forward of 20 folds over the daily S&P 500 (core indicators), from windows to the written run folder:
+forecasts and scores of both parts, baselines, files and what is kept in case of a kill. Fits are transforms and model.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from measure import machine, spread
+
+from forecastle.config.compose import compose
+from forecastle.experiment import Experiment
+from forecastle.models.estimator import SklearnForecaster
+from forecastle.pipeline import TEST, VALIDATION
+from forecastle.windows.transform import Chain
+
+REPETITIONS = 5
+FOLDS = 20
+WALK = ("split=walk_forward", "split.refit=120", "split.validation=250", "log_level=ERROR")
+MODELS = {
+    "ridge": ("model=ridge",),
+    "random_forest": ("model=random_forest", "model.estimator.n_estimators=30"),
+    "gradient_boosting": ("model=gradient_boosting", "horizon=1"),
+}
+
+
+@contextmanager
+def timed(kind: Any, seconds: list[float]) -> Iterator[None]:
+    """Add the seconds of every fit of a class."""
+    real = kind.fit
+
+    def fit(*arguments: Any) -> Any:
+        begun = time.perf_counter()
+        found = real(*arguments)
+        seconds.append(time.perf_counter() - begun)
+        return found
+
+    kind.fit = fit
+    try:
+        yield
+    finally:
+        kind.fit = real
+
+
+def folds() -> None:
+    print(f"{'20 folds':18s} {'a fit, s':34s} {'beside it, ms':34s} whole / fits")
+    for name, words in MODELS.items():
+        fits, beside, ratios = [], [], []
+        sample = Experiment(compose([*WALK, *words])).sample
+        assert len(sample.folds) in range(FOLDS, FOLDS + 2), len(sample.folds)
+        for _ in range(REPETITIONS):
+            experiment = Experiment(compose([*WALK, *words]))
+            count = len(experiment.sample.folds)
+            seconds: list[float] = []
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                tempfile.TemporaryDirectory() as kept,
+                timed(SklearnForecaster, seconds),
+                timed(Chain, seconds),
+            ):
+                experiment.checkpoints = Path(kept)
+                begun = time.perf_counter()
+                experiment.write(Path(folder), (VALIDATION, TEST))
+                whole = time.perf_counter() - begun
+            fits.append(sum(seconds) / count)
+            beside.append(1000 * (whole - sum(seconds)) / count)
+            ratios.append(whole / sum(seconds))
+        print(f"{name:18s} {spread(fits):34s} {spread(beside):34s} {median(ratios):.2f}", flush=True)
+
+
+SECTIONS: dict[str, Callable[[], None]] = {"folds": folds}
+
+
+def main() -> None:
+    print(machine())
+    for name in sys.argv[1:] or SECTIONS:
+        SECTIONS[name]()
+
+
+if __name__ == "__main__":
+    main()
