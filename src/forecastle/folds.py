@@ -1,9 +1,10 @@
 """The folds of a run: each is fitted and asked on its own, here or side by side in processes, and kept when it is done.
 
 What is kept lies in a folder for each fold, counted from 0, until the run is complete: ``fit`` is the state of a fit
-under way, ``model`` and ``curves.json`` a finished one, ``validation.npz`` and ``test.npz`` what it forecast. A file or
-folder is written under another name and renamed, so that whatever lies there is whole, and a run that was killed goes
-on with the folds that it lacks.
+under way, ``fitted`` a finished one (``model/`` and ``curves.json``), ``validation.npz`` and ``test.npz`` what it
+forecast. A file or folder is written under another name and renamed, so that whatever lies there is whole, and a run
+that was killed goes on with the folds that it lacks. (It need not outlive a loss of power, so nothing waits for the
+disk; what cannot be read is computed again.)
 
 Folds never run in threads: seeds and the number of threads of the libraries belong to a process.
 """
@@ -18,6 +19,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -29,13 +31,13 @@ from forecastle.features import pool
 from forecastle.logs import collected, progress, replay
 from forecastle.models.forecast import ClassForecast, QuantileForecast
 from forecastle.pipeline import Fitted, Sample
-from forecastle.runs.store import replace_folder, write_text
+from forecastle.runs.store import replace_folder
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-STATE, CURVES = "fit", "curves.json"
+STATE, FITTED, CURVES = "fit", "fitted", "curves.json"
 
 
 def fit_folds(config: Config, sample: Sample, place: Path | None = None) -> tuple[Fitted, ...]:
@@ -64,7 +66,7 @@ def forecast_folds(
 def save_folds(fitted: Sequence[Fitted], folder: Path, place: Path | None = None) -> None:
     """Write a new folder with one folder for each fold; what is kept already is copied."""
     for number, each in enumerate(fitted):
-        kept = None if place is None else place / str(number) / paths.MODEL
+        kept = None if place is None else place / str(number) / FITTED / paths.MODEL
         if kept is not None and kept.is_dir():
             shutil.copytree(kept, folder / str(number))
         else:
@@ -100,11 +102,12 @@ def _fit(config: Config, sample: Sample, number: int, place: Path | None) -> Fit
 
 def _found(config: Config, folder: Path) -> Fitted | None:
     """A fold that was finished before; None where there is none, or none that can be read."""
-    if not (folder / paths.MODEL).is_dir():
+    kept = folder / FITTED
+    if not kept.is_dir():
         return None
     try:
-        fitted = pipeline.load_fitted(config, folder / paths.MODEL)
-        fitted.forecaster.curves = json.loads((folder / CURVES).read_text())
+        fitted = pipeline.load_fitted(config, kept / paths.MODEL)
+        fitted.forecaster.curves = json.loads((kept / CURVES).read_text())
     except (ForecastleError, OSError, ValueError) as error:
         logger.warning("fold %s is fitted again: %s", folder.name, error)
         return None
@@ -114,10 +117,10 @@ def _found(config: Config, folder: Path) -> Fitted | None:
 
 def _keep(fitted: Fitted, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / CURVES, json.dumps(fitted.forecaster.curves))
     temporary = Path(tempfile.mkdtemp(prefix=f".tmp-{os.getpid()}-", dir=folder))
-    fitted.save(temporary)
-    replace_folder(temporary, folder / paths.MODEL)
+    fitted.save(temporary / paths.MODEL)
+    (temporary / CURVES).write_text(json.dumps(fitted.forecaster.curves))
+    replace_folder(temporary, folder / FITTED)
     shutil.rmtree(folder / STATE, ignore_errors=True)
 
 
@@ -144,8 +147,12 @@ def _write(forecast: QuantileForecast | ClassForecast, path: Path) -> None:
 def _read(path: Path) -> QuantileForecast | ClassForecast | None:
     if not path.is_file():
         return None
-    with np.load(path, allow_pickle=False) as stored:
-        values, levels = stored["values"], tuple(stored["levels"].tolist())
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+            values, levels = stored["values"], tuple(stored["levels"].tolist())
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        logger.warning("%s is made again: %s", path, error)
+        return None
     return QuantileForecast(levels, values) if levels else ClassForecast(values)
 
 

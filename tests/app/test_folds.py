@@ -152,7 +152,7 @@ def test_a_killed_run_goes_on_with_the_folds_that_it_lacks(
     running.communicate(timeout=20)
     assert len((workplace / "fits").read_text().split()) == 3
     (kept,) = workplace.glob("runs/.checkpoints/*")
-    assert sorted(path.parent.name for path in kept.glob("*/model")) == ["0", "1"]
+    assert sorted(path.parent.name for path in kept.glob("*/fitted")) == ["0", "1"]
 
     (workplace / "wait").unlink()
     outcome = forecastle(*words)
@@ -189,12 +189,17 @@ def test_a_kept_fold_that_cannot_be_read_is_fitted_again(
     config = compose([*walk, "model=ridge"])
     sample = Experiment(config).sample
     folds.fit_folds(config, sample, tmp_path)
-    damaged = next((tmp_path / "1" / "model" / "forecaster").iterdir())
+    damaged = next((tmp_path / "1" / "fitted" / "model" / "forecaster").iterdir())
     whole = damaged.read_bytes()
     damaged.write_bytes(whole[:50])
-    folds.fit_folds(config, sample, tmp_path)
+    fitted = folds.fit_folds(config, sample, tmp_path)
     assert "fold 1 is fitted again" in caplog.text
     assert damaged.read_bytes() == whole
+    first = folds.forecast_folds(config, sample, fitted, "test", tmp_path)
+    (tmp_path / "2" / "test.npz").write_bytes((tmp_path / "2" / "test.npz").read_bytes()[:-40])
+    again = folds.forecast_folds(config, sample, fitted, "test", tmp_path)
+    assert "test.npz is made again" in caplog.text
+    assert again[2].forecast.values.tobytes() == first[2].forecast.values.tobytes()
 
 
 def test_doors_and_a_later_look_agree_on_folds(
