@@ -46,6 +46,8 @@ def build_model(name: str) -> Forecaster:
 def composed(name: str) -> dict[str, object]:
     root = [f"{key}={value}" for key, value in ROOT.items()]
     short = ["trainer=smoke", "model.batch_size=32", "model.num_samples=20"] if name in NEURAL else []
+    short += ["~callback.top_checkpoints"] if name in NEURAL else []  # or it might be the untrained network
+    short += ["model.network.sampler.steps=3"] if "sampler:" in (FOLDER / f"{name}.yaml").read_text() else []
     return compose([f"model={name}", *short, *root]).model
 
 
