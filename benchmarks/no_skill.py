@@ -110,7 +110,7 @@ def law(context: Context) -> Forecast:
 
 def scored(config: Config, outcomes: dict[str, Outcome], context: Context) -> dict[str, dict[str, float]]:
     """Skill of the model against each of the others."""
-    metrics, objective = pipeline._metrics(config, context.task)
+    metrics, objective = pipeline.scoring(config, context.task)
     return evaluate(outcomes, metrics, objective, config.seed, context.timeline.symbols, context.task)["skill"]
 
 
