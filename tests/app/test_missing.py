@@ -59,7 +59,7 @@ def only_run() -> Any:
 
 
 def windows(run: Any) -> int:
-    return sum(run.manifest["split"][part]["windows"] for part in ("train", "validation", "test"))
+    return sum(run.manifest["folds"][0][part]["windows"] for part in ("train", "validation", "test"))
 
 
 def test_a_transform_fills_what_is_missing_and_windows_stay(place: None, forecastle: Callable[..., Any]) -> None:
@@ -67,10 +67,11 @@ def test_a_transform_fills_what_is_missing_and_windows_stay(place: None, forecas
     assert outcome.code == 0, outcome.err
     run = only_run()
     assert run.manifest["features"]["missing"] == {"place": len(range(1500)[FLAT])}
-    assert 10 < run.manifest["transform"]["impute"]["missing"]["place"] < len(range(1500)[FLAT])
+    assert 10 < run.manifest["folds"][0]["transform"]["impute"]["missing"]["place"] < len(range(1500)[FLAT])
     assert windows(run) > 1300
     assert np.isfinite(run.metrics["test"]["scores"]["model"]["crps"])
-    kept = json.loads((run.folder / "model" / "transforms" / "transforms.json").read_text())["steps"]
+    (path,) = run.folder.glob("model/**/transforms.json")
+    kept = json.loads(path.read_text())["steps"]
     assert all(np.isfinite(kept["impute"]["median"]))
     assert "nothing was computed" in forecastle(*WORDS, "transform=[impute,standard]").out
     assert "all the same" in forecastle("reproduce", run.id).out

@@ -152,7 +152,7 @@ def test_an_autoencoder_before_a_model_is_kept_found_again_and_reproduced(foreca
     first = forecastle(*words)
     assert first.code == 0, first.err
     run = only_run("runs")
-    told = run.manifest["transform"]["autoencoder"]
+    told = run.manifest["folds"][0]["transform"]["autoencoder"]
     assert told["kept"] == "5 numbers of 20 features that vary"
     assert 0 < told["lost"] < told["lost_by_principal_components"]
     assert run.manifest["versions"]["torch"]
