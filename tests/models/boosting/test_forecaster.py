@@ -15,6 +15,7 @@ from lightgbm import LGBMRegressor, early_stopping
 from xgboost import XGBRegressor
 
 from forecastle.errors import ConfigError, MissingExtraError, ModelError
+from forecastle.evaluation.metric import Outcome
 from forecastle.evaluation.quantile import CRPS
 from forecastle.evaluation.score import evaluate
 from forecastle.models.baseline import RandomWalk
@@ -23,7 +24,6 @@ from forecastle.models.boosting.catboost import CatBoost
 from forecastle.models.boosting.forecaster import SETTINGS, BoostedForecaster
 from forecastle.models.boosting.lightgbm import LightGBM
 from forecastle.models.boosting.xgboost import XGBoost
-from forecastle.record import as_outcome
 from forecastle.windows.context import Windows
 from forecastle.windows.target import Direction
 
@@ -188,11 +188,12 @@ def test_a_planted_signal_beats_the_random_walk_and_the_interval_says_so(make: C
     windows = make(count=1600, signal=1.0, horizon=1)
     train, watched, asked = windows[:900], windows[905:1150], windows[1155:]
     model = BoostedForecaster(KINDS[library]()).fit(train, watched)
+    context = asked.context
+    close = context.timeline.log_close[context.row]
     outcomes = {
-        name: as_outcome(each.predict(asked.context), asked, 0, np.zeros(len(asked), int))
+        name: Outcome(each.predict(context), asked.target, close, context.origin, context.symbol)
         for name, each in {"model": model, "walk": RandomWalk()}.items()
     }
-    task = asked.context.task
-    skill = evaluate(outcomes, {"crps": CRPS()}, "crps", 0, asked.context.timeline.symbols, task)["skill"]["walk"]
+    skill = evaluate(outcomes, {"crps": CRPS()}, "crps", 0, context.timeline.symbols, context.task)["skill"]["walk"]
     # the feature is the next move plus noise of the same size: half its variance is known, so at best 1 - 1/√2 = 29 %
     assert 0.15 < skill["low"] < skill["high"] < 0.35
