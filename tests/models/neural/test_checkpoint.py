@@ -14,6 +14,7 @@ from forecastle.errors import ConfigError, ModelError
 from forecastle.models.neural import checkpoint
 from forecastle.models.neural.checkpoint import LastCheckpoint, TopCheckpoints, keep_weights
 from forecastle.models.neural.files import read_tensors
+from forecastle.models.neural.stopping import EarlyStopping
 from forecastle.models.ranking import RANKING, Ranking
 
 NAN = float("nan")
@@ -118,4 +119,9 @@ def test_wrong_settings_are_refused() -> None:
 def test_a_monitor_of_ones_own_that_nobody_logs_is_told(new, parts) -> None:
     made = new(callbacks={"mine": TopCheckpoints("validation/mine", mode="max")})
     with pytest.raises(ModelError, match=r"monitor 'validation/mine' was not logged \(there are: validation/crps, "):
+        made.fit(*parts[:2])
+    made = new(callbacks={"mine": EarlyStopping("validation/mine", mode="max")})
+    with pytest.raises(
+        ModelError, match=r"^training failed: Early stopping [^\n]*`validation/mine` which is not avail[^\n]*$"
+    ):
         made.fit(*parts[:2])

@@ -20,7 +20,7 @@ from forecastle.windows.sample import make_windows
 from forecastle.windows.target import LogReturn
 
 MODELS = Path(__file__).parents[3] / "conf" / "model"
-NEURAL = sorted(path.stem for path in MODELS.glob("*.yaml") if "/trainer:" in path.read_text())
+NEURAL = sorted(path.stem for path in MODELS.glob("*.yaml") if "LightningForecaster" in path.read_text())
 LEVELS = tuple(k / 40 for k in range(1, 40))
 HORIZON, CONTEXT = 3, 16
 PULL, BASE, SHOCK, MEMORY = 0.5, 5e-6, 0.15, 0.80
