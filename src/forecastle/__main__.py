@@ -19,7 +19,8 @@ usage: forecastle COMMAND [ARGUMENT ...]
   runs                       list the finished runs
   sweeps                     list the sweeps: runs done, failed and missing
   sweep resume ID            do what is missing of a sweep, or of the last one
-  show RUN                   print a run's table and where its report lies
+  show RUN [by=hour]         print a run's table and where its report lies (or every metric by symbol, hour,
+                             weekday, regime or year)
   compare [WHICH ...]        rank finished runs, with the uncertainty of each difference (forecastle compare --help)
   evaluate RUN part=test     open the test part of a run that belongs to a sweep; this is written down
   explain RUN                measure what a run's models lean on: permutation importance, Shapley values

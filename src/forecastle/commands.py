@@ -47,10 +47,17 @@ def runs(words: Sequence[str]) -> int:
 
 
 def show(words: Sequence[str]) -> int:
-    """Print a run's table; write its report where that has waited."""
-    _no_more(words, 1, "forecastle show RUN")
+    """Print a run's table, or every metric of its model by slice; write its report where that has waited."""
+    cut = words[1].partition("=")[2] if len(words) == 2 and words[1].startswith("by=") else None
+    _no_more(words, 1 if cut is None else 2, "forecastle show RUN [by=hour]")
     store, name = _place(words[0])
-    print_run(store.get(name))
+    found = store.get(name)
+    if cut is None:
+        print_run(found)
+        return 0
+    from forecastle.cutting import render_slices
+
+    print("\n\n".join(render_slices(found.folder, part, cut) for part in found.metrics))
     return 0
 
 

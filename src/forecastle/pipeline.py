@@ -103,7 +103,7 @@ def rehearse(config: Config, panel: Panel) -> None:
     build(config.split, "split")
     _transforms(config)
     _forecaster(config).history(config.bars_ahead)
-    task = _task(config)
+    task = task_of(config)
     scoring(config, task)
     if _conformal(config) is not None and task.target.classes:
         raise ConfigError(f"conformal corrects quantiles, but {task.target.name} has classes: choose conformal=none")
@@ -154,7 +154,7 @@ def allows_missing(config: Config) -> bool:
 
 def make_sample(config: Config, panel: Panel, frame: FeatureFrame) -> Sample:
     """Windows with their targets, and the folds that they are cut into."""
-    task = _task(config)
+    task = task_of(config)
     length, past, allow = config.context_length, past_length(config), allows_missing(config)
     windows = make_windows(panel, frame, task, length, past, allow_missing=allow)
     if not allow and (missing := missing_features(frame, length)).origins:
@@ -298,7 +298,7 @@ def _rehearse_trading(config: Config, panel: Panel) -> None:
 
     policy, account = build(config.policy, "policy"), build(config.account, "account")
     check_policy(policy, account)
-    check_task(_task(config), policy.step)
+    check_task(task_of(config), policy.step)
     account.shares(panel.symbols)
     for bars in panel:
         market(bars, account.costs)
@@ -324,7 +324,8 @@ def _transforms(config: Config) -> Chain:
     return Chain({name: build(node, f"transform.{name}") for name, node in config.transform.items()})
 
 
-def _task(config: Config) -> Task:
+def task_of(config: Config) -> Task:
+    """What is asked of every forecaster."""
     return Task(build(config.target, "target"), config.bars_ahead, config.levels, config.chosen)
 
 

@@ -49,3 +49,33 @@ def test_the_report_shows_each_way_to_cut(finished: Path) -> None:
     page = (finished / "report.html").read_text()
     for title in ("By hour", "By weekday", "By regime", "wild times", "times as wide as the random walk"):
         assert title in page
+
+
+def test_every_metric_is_printed_by_slice(finished: Path, forecastle: Callable[..., Any]) -> None:
+    outcome = forecastle("show", "last", "by=regime")
+    assert outcome.code == 0, outcome.err
+    metrics = json.loads((finished / "metrics.json").read_text())
+    for part, scores in metrics.items():
+        block = next(text for text in outcome.out.split("\n\n") if text.startswith(f"{part} by regime"))
+        for label, cell in scores["slices"]["regime"].items():
+            row = next(line.split() for line in block.splitlines() if line.startswith(f"{label} "))
+            assert int(row[1]) == cell["windows"]
+            assert float(row[2]) == pytest.approx(cell["model"], rel=1e-3)
+    assert all(name in outcome.out for name in ("rmse", "hit", "information"))
+    assert max(map(len, outcome.out.splitlines())) <= 100
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["by=wekday"], "by: no slices by 'wekday'; did you mean 'weekday'?"),
+        (["by=symbol"], "all windows of the validation part lie in one slice by symbol"),
+        (["twice"], "usage: forecastle show RUN [by=hour]"),
+    ],
+)
+def test_slices_that_are_not_there_are_told(
+    finished: Path, forecastle: Callable[..., Any], words: list[str], told: str
+) -> None:
+    outcome = forecastle("show", "last", *words)
+    assert outcome.code == 2
+    assert told in outcome.err
