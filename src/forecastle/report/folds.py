@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from forecastle.report.axis import number_axis, step_axis
+from forecastle.arrays import TIME
+from forecastle.report.axis import Axis, number_axis, step_axis, time_axis
 from forecastle.report.chart import Boxes, Mark, Strokes, draw
 from forecastle.report.figure import Figure
 from forecastle.report.folder import baselines
@@ -65,9 +66,12 @@ def folds_figures(scores: Mapping[str, Any]) -> list[Figure]:
             continue
         names = [str(row["fold"]) if what == "fold" else moment(row["start"]) for row in each]
         texts = tuple(f"{what} {name}: {percent(value)}" for name, value in zip(names, values, strict=True))
-        number = np.arange(1.0, len(each) + 1)
-        label = "fold, counted from 1" if what == "fold" else f"stretches of time {what} {names[0]} on"
-        x = step_axis(range(1, len(each) + 1), label)
+        number = np.arange(float(len(each)))
+        if what == "fold":
+            ticks = tuple((at - 1, text) for at, text in step_axis(range(len(each))).ticks)
+        else:
+            ticks = time_axis(np.array([row["start"].rstrip("Z") for row in each], dtype=TIME)).ticks
+        x = Axis(-0.6, len(each) - 0.4, ticks, what if what == "fold" else "")
         y = number_axis(skill, [0.0], label="skill", percent=True)
         low, zero = number - 0.38, np.zeros(len(each))
         marks: list[Mark] = [
