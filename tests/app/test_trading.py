@@ -124,6 +124,16 @@ def test_paths_through_the_same_time_share_the_capital(
     assert "in equal parts on 5 paths" in outcome.out
 
 
+def test_policies_with_a_common_setting_make_a_sweep(
+    forecastle: Callable[..., Any], small: list[str], workplace: Path
+) -> None:
+    outcome = forecastle("run", "-m", *small, "policy=sign,threshold", "policy.step=3", "account.costs.spread_bps=1")
+    assert outcome.code == 0, outcome.err
+    configs = [path.read_text() for path in workplace.glob("runs/*/config.yaml")]
+    assert len(configs) == 2
+    assert all("\n  step: 3\n" in text for text in configs)
+
+
 WRONG = {
     "no spread": (["policy=sign"], ["SYN: costs need a spread", "account.costs.spread_bps=1"]),
     "a target without direction": (
@@ -163,6 +173,10 @@ WRONG = {
         ["policy.limits [-2, 2] need a leverage of 2, got account.leverage=1"],
     ),
     "a setting without a policy": (["policy.step=2"], ["policy.step: nothing is traded", "policy=sign"]),
+    "a typo in a setting": (
+        ["policy=sign", "policy.stp=2"],
+        ["policy: unknown argument 'stp'", "did you mean 'step'?"],
+    ),
     "a typo in a policy": (["policy=kely"], ["policy: no choice 'kely'", "did you mean 'kelly'?"]),
     "a typo in an account": (["policy=sign", "account.capitl=1"], ["'account.capitl'", "did you mean 'capital'?"]),
     "nothing that could be traded": (["policy=sign", "policy.limits=[0,0]"], ["policy: limits must leave room"]),

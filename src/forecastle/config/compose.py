@@ -58,8 +58,13 @@ def compose(overrides: Sequence[str] = ()) -> Config:
 
 
 def opened(overrides: Sequence[str]) -> list[str]:
-    """Overrides in which ``indicator.NAME.timeframes=…`` needs no plus, although no file in conf/ holds the key."""
-    return [f"++{word}" if re.match(r"indicator\.\w+\.timeframes=", word) else word for word in overrides]
+    """Overrides that need no plus although the default configuration does not hold their key.
+
+    These are ``indicator.NAME.timeframes=…``, which no file in conf/ holds, and ``policy.KEY=…``, whose node is null
+    until a policy is chosen, in a sweep by each job.
+    """
+    keys = r"(indicator\.\w+\.timeframes|policy\.\w+)="
+    return [f"++{word}" if re.match(keys, word) else word for word in overrides]
 
 
 def choices(runtime: Mapping[str, str | None]) -> dict[str, str]:
@@ -163,8 +168,6 @@ def explain(error: BaseException) -> ConfigError:
 def _not_there(key: str, there: Sequence[str]) -> ConfigError:
     """A key that cannot be overridden; `there` are the keys of the node in which it was looked for."""
     group = key.partition(".")[0]
-    if group == "policy" and not there:
-        return ConfigError(f"{key}: nothing is traded; choose a policy beside it, say policy=sign")
     if "." in key and there:
         return ConfigError(
             f"unknown key {key!r}{nearest(key.rpartition('.')[2], there)} (there are: {', '.join(there)})"

@@ -93,6 +93,9 @@ def check_targets(config: Config) -> None:
         node = getattr(config, group)
         if group in OPTIONAL and not node:
             continue
+        if group == "policy" and "_target_" not in node:
+            key = f"policy.{next(iter(node))}"
+            raise ConfigError(f"{key}: nothing is traded; choose a policy beside it, say policy=sign")
         members = node.items() if group in MANY else [("", node)]
         for name, member in members:
             key = f"{group}.{name}" if name else group

@@ -43,7 +43,7 @@ def render(trading: Mapping[str, Any]) -> str:
     difference = hold["difference"]
     than = "" if difference is None else _than(difference)
     lines = [
-        f"trading by {trading['policy']}: {percent(trading['net'])} net in {trading['years']:.1f} years ({money}), "
+        f"trading by {trading['policy']}: {percent(trading['net'])} net in {trading['years']:.2g} years ({money}), "
         f"{trading['trades']} trades, in the market {_share(trading['in_market'])} of the time",
         f"{_sharpe('Sharpe', trading['sharpe'])}; largest drawdown {100 * trading['drawdown']['largest']:.1f} %; "
         f"buy and hold {percent(hold['net'])}{than}",
