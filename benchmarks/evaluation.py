@@ -34,28 +34,28 @@ MODELS = {
 
 
 @contextmanager
-def timed(kind: Any, seconds: list[tuple[float, float]]) -> Iterator[None]:
-    """Add the seconds of every fit of a class, on the clock and of the processor."""
-    real = kind.fit
+def timed(kind: Any, method: str, seconds: list[tuple[float, float]]) -> Iterator[None]:
+    """Add the seconds of every call of a method of a class, on the clock and of the processor."""
+    real = getattr(kind, method)
 
-    def fit(*arguments: Any) -> Any:
+    def call(*arguments: Any) -> Any:
         begun, processor = time.perf_counter(), time.process_time()
         found = real(*arguments)
         seconds.append((time.perf_counter() - begun, time.process_time() - processor))
         return found
 
-    kind.fit = fit
+    setattr(kind, method, call)
     try:
         yield
     finally:
-        kind.fit = real
+        setattr(kind, method, real)
 
 
 def folds() -> None:
-    heads = ("a fit, s", "beside it, ms", "its processor time, ms")
-    print(f"{'20 folds':18s} {''.join(f'{head:35s}' for head in heads)}whole / fits")
+    heads = ("a fit, s", "beside it, ms", "of the processor, ms", "of which saving the model, ms")
+    print(f"{'20 folds':18s} {''.join(f'{head:35s}' for head in heads)}whole / fits, and of the processor")
     for name, words in MODELS.items():
-        fits, beside, used, ratios = [], [], [], []
+        fits, beside, used, saved, ratios, shares = [], [], [], [], [], []
         sample = Experiment(compose([*WALK, *words])).sample
         assert len(sample.folds) in range(FOLDS, FOLDS + 2), len(sample.folds)
         for _ in range(REPETITIONS):
@@ -63,11 +63,13 @@ def folds() -> None:
             experiment.identity  # noqa: B018  bars, features and windows are not measured
             count = len(experiment.sample.folds)
             seconds: list[tuple[float, float]] = []
+            saving: list[tuple[float, float]] = []
             with (
                 tempfile.TemporaryDirectory() as folder,
                 tempfile.TemporaryDirectory() as kept,
-                timed(SklearnForecaster, seconds),
-                timed(Chain, seconds),
+                timed(SklearnForecaster, "fit", seconds),
+                timed(Chain, "fit", seconds),
+                timed(SklearnForecaster, "save", saving),
             ):
                 experiment.checkpoints = Path(kept)
                 begun, processor = time.perf_counter(), time.process_time()
@@ -77,9 +79,11 @@ def folds() -> None:
             fits.append(spent / count)
             beside.append(1000 * (whole - spent) / count)
             used.append(1000 * (processor - worked) / count)
+            saved.append(1000 * sum(worth for _, worth in saving) / count)
             ratios.append(whole / spent)
-        columns = "".join(f"{spread(each):35s}" for each in (fits, beside, used))
-        print(f"{name:18s} {columns}{median(ratios):.2f}", flush=True)
+            shares.append(processor / worked)
+        columns = "".join(f"{spread(each):35s}" for each in (fits, beside, used, saved))
+        print(f"{name:18s} {columns}{median(ratios):.2f}, {median(shares):.2f}", flush=True)
 
 
 SECTIONS: dict[str, Callable[[], None]] = {"folds": folds}
