@@ -6,7 +6,9 @@ import csv
 import io
 import json
 import os
+import textwrap
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +18,13 @@ from forecastle.arrays import FloatArray
 from forecastle.errors import ConfigError, RunError, nearest
 from forecastle.evaluation.comparison import by_origin
 from forecastle.evaluation.contest import Contest, Entrant, hold
-from forecastle.evaluation.layout import percent_places
+from forecastle.evaluation.layout import WIDTH, percent_places
 from forecastle.evaluation.ranking import render_contest
 from forecastle.evaluation.score import MODEL, REFERENCE
 from forecastle.runs.looks import looks_of
-from forecastle.runs.selection import choose, names
+from forecastle.runs.selection import choose, names, settings_of
 from forecastle.runs.store import Run, RunStore
+from forecastle.trials import Luck, luck
 
 PART = "validation"
 """What choices are made on."""
@@ -58,6 +61,8 @@ class Group:
         Scores of the test parts that are to be shown, by run id.
     looks
         How often the test part was opened, a line.
+    traded
+        What the best trading result is worth, or None where too few were traded.
     """
 
     question: dict[str, str]
@@ -65,6 +70,7 @@ class Group:
     contest: Contest
     tests: dict[str, dict[str, Any]]
     looks: str
+    traded: Luck | None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -74,6 +80,7 @@ class Group:
             **self.contest.to_json(),
             "test": self.tests,
             "looks": self.looks,
+            "traded": None if self.traded is None else self.traded.to_json(),
         }
 
 
@@ -149,10 +156,25 @@ def contests(
         shown = [place.run for place in contest.places] if every_test else [contest.places[0].run]
         opened = {run.id: run.metrics["test"] for run in members if run.id in shown and "test" in run.metrics}
         tests = {name: _test_scores(scores, baseline) for name, scores in opened.items()}
-        groups.append(Group(dict(question), apart, contest, tests, looks_of(store.folder, [run.id for run in members])))
+        looks = looks_of(store.folder, [run.id for run in members])
+        traded = luck(members, PART, _trials(store, question)) if sure and _were_traded(members) else None
+        groups.append(Group(dict(question), apart, contest, tests, looks, traded))
     if not groups:
         raise RunError("none of the runs that are meant has a score: their objective is undefined")
     return groups
+
+
+def _were_traded(runs: Sequence[Run]) -> bool:
+    return sum((run.folder / paths.EQUITY).is_file() for run in runs) > 1
+
+
+def _trials(store: RunStore, question: tuple[tuple[str, str], ...]) -> int:
+    """How many runs of the store answer a question, whether they are meant or not."""
+    count = 0
+    for run in store.all():
+        with suppress(RunError):
+            count += tuple(_question(run, settings_of(run)).items()) == question
+    return count
 
 
 def _question(run: Run, settings: Mapping[str, Any]) -> dict[str, str]:
@@ -232,6 +254,8 @@ def _as_text(group: Group) -> str:
             shown += f" [{100 * low:+.{places}f}, {100 * high:+.{places}f}]"
         against = f"skill {shown} against {group.contest.baseline}"
         lines.append(f"test part of {run}: {test['objective']} {test['score']:.6g}, {against}")
+    if group.traded is not None:
+        lines += textwrap.wrap(str(group.traded), WIDTH, subsequent_indent="  ")
     return "\n".join([*lines, group.looks])
 
 

@@ -66,6 +66,18 @@ def test_the_test_part_is_not_opened_by_a_comparison(forecastle: Command, swept:
     assert Path("runs/looks.jsonl").read_text() == before
 
 
+def test_traded_runs_are_judged_by_all_that_were_tried(forecastle: Command, small: list[str]) -> None:
+    words = [*small, "policy=sign", "account.costs.spread_bps=1"]
+    assert forecastle("run", "-m", *words, "model=ridge,lasso,last_value").code == 0
+    (group,) = json.loads(forecastle("compare", "model=ridge", "--json").out)
+    assert group["traded"] is None
+    (group,) = json.loads(forecastle("compare", "last", "--json").out)
+    assert group["traded"]["trials"] == 3
+    told = " ".join(forecastle("compare", "last").out.split())
+    assert "traded: the best Sharpe ratio is" in told
+    assert "the luckiest of 3 trials without skill is expected to show" in told
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -30,7 +30,6 @@ def claim(store: Path, identity: str, *, wait: bool) -> Iterator[bool]:
         False where another process holds it and it was not to be waited for.
     """
     path = store / paths.CLAIMS / identity
-    path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = _locked(path, wait=wait)
     if descriptor is None:
         yield False
@@ -41,12 +40,18 @@ def claim(store: Path, identity: str, *, wait: bool) -> Iterator[bool]:
         with suppress(FileNotFoundError):
             path.unlink()
         os.close(descriptor)
+        with suppress(OSError):  # others hold claims
+            path.parent.rmdir()
 
 
 def _locked(path: Path, *, wait: bool) -> int | None:
     """A descriptor that locks the file that stands at the path now, which a holder before may have removed."""
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except FileNotFoundError:  # the folder was removed in this moment
+            continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             with suppress(FileNotFoundError):
