@@ -52,7 +52,7 @@ WRONG = {
         ["model.estimator._target_=sklearn.linear_model.Rigde"],
         ["model.estimator", "'sklearn.linear_model.Rigde' not found", "did you mean 'Ridge'?"],
     ),
-    "a missing experiment": (["experiment=mine"], ["experiment: no choice 'mine'", "conf/experiment/mine.yaml"]),
+    "a missing experiment": (["experiment=mine"], ["experiment: no choice 'mine'", "there are: fx_hourly_direction"]),
     "a missing new experiment": (["+experiment=mine"], ["experiment: no choice 'mine'"]),
     "a word without a value": (["ridge"], ["ridge"]),
     "several choices without -m": (["model=ridge,lasso"], ["model=ridge,lasso"]),

@@ -136,6 +136,8 @@ class SweepRecord:
 
     def spent(self, number: int) -> str | None:
         """Why a job is not to be computed now: it failed before, or too many others did; None: it is."""
+        if not (self.folder / FILE).is_file():  # it could not be written: what the job meets is told
+            return None
         limits = read_json(self.folder / FILE)
         if limits["retry"] == "none" and (self.folder / f"{number:05d}.json").is_file():
             return "failed before (retry=none)"
