@@ -11,13 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from forecastle.experiment import run
+    from forecastle.keeping import run
     from forecastle.runs.store import Run
 
 __version__ = "0.1.0"
 __all__ = ["Run", "__version__", "run"]
 
-_HOMES = {"run": "forecastle.experiment", "Run": "forecastle.runs.store"}
+_HOMES = {"run": "forecastle.keeping", "Run": "forecastle.runs.store"}
 
 
 def __getattr__(name: str) -> Any:

@@ -107,7 +107,7 @@ def evaluate(words: Sequence[str]) -> int:
     key, _, part = words[1].partition("=")
     if key != "part" or part != "test":
         raise ConfigError(f"part=test is wanted, got {words[1]!r}: the validation part is scored in every run")
-    from forecastle.experiment import open_test
+    from forecastle.keeping import open_test
 
     logs.configure(os.environ.get("FORECASTLE_LOG_LEVEL", "INFO"))
     store, name = _place(words[0])
@@ -120,8 +120,8 @@ def explain(words: Sequence[str]) -> int:
     usage = "forecastle explain RUN [repeats=5] [windows=100]"
     if not words:
         _no_more(words, 1, usage)
-    from forecastle.experiment import explain as measure
     from forecastle.explanation import Effort
+    from forecastle.keeping import explain as measure
 
     settings: dict[str, int] = {}
     for word in words[1:]:

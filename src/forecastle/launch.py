@@ -228,7 +228,7 @@ def _single(config: Config) -> None:
     from forecastle.terminal import print_run
 
     logs.configure(config.log_level)
-    from forecastle.experiment import execute
+    from forecastle.keeping import execute
 
     print_run(execute(config, _memory))
 
@@ -238,7 +238,7 @@ def _known(config: Config) -> Config:
 
 
 def _attempt(config: Config, *, wait: bool) -> Run | None:
-    from forecastle.experiment import attempt
+    from forecastle.keeping import attempt
 
     return attempt(config, _memory, wait=wait)
 

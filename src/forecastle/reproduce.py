@@ -11,7 +11,8 @@ from typing import Any
 
 from forecastle import paths
 from forecastle.config.compose import read
-from forecastle.experiment import Experiment, changes
+from forecastle.experiment import Experiment
+from forecastle.keeping import changes
 from forecastle.runs.identity import machine
 from forecastle.runs.store import Run, read_json
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from forecastle import launch, paths
 from forecastle.config.compose import read
 from forecastle.errors import ConfigError, RunError
-from forecastle.experiment import Experiment, changes
+from forecastle.experiment import Experiment
+from forecastle.keeping import changes
 from forecastle.runs.store import RunStore
 from forecastle.runs.sweep import SweepRecord, named
 

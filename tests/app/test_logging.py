@@ -31,7 +31,7 @@ def test_the_log_of_a_run_holds_time_level_and_module(
     found = [LINE.fullmatch(line) for line in lines]
     assert all(found), lines
     assert found[0] is not None
-    assert found[0][3] == "forecastle.experiment"
+    assert found[0][3] == "forecastle.keeping"
     assert found[0][4] == f"run {path.parent.name}: ridge"
 
 

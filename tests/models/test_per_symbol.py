@@ -10,7 +10,8 @@ import pytest
 
 from forecastle.config.compose import compose
 from forecastle.errors import ModelError
-from forecastle.experiment import Experiment, run
+from forecastle.experiment import Experiment
+from forecastle.keeping import run
 from forecastle.models.baseline import RandomWalk
 from forecastle.models.per_symbol import PerSymbol
 
