@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import os
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from forecastle import paths
+from forecastle import logs, paths
 from forecastle.arrays import FloatArray
 from forecastle.errors import ConfigError, RunError, nearest
 from forecastle.evaluation.comparison import by_origin
@@ -25,6 +26,8 @@ from forecastle.runs.looks import looks_of
 from forecastle.runs.selection import choose, names, settings_of
 from forecastle.runs.store import Run, RunStore
 from forecastle.trials import Luck, luck
+
+logger = logging.getLogger(__name__)
 
 PART = "validation"
 """What choices are made on."""
@@ -101,6 +104,7 @@ def compare(words: Sequence[str]) -> int:
     flags = {word for word in words if word.startswith("-")}
     baseline = next((word.partition("=")[2] for word in words if word.startswith("baseline=")), REFERENCE)
     meant = [word for word in words if word not in flags and not word.startswith("baseline=")]
+    logs.configure(os.environ.get("FORECASTLE_LOG_LEVEL", "INFO"))
     store = RunStore(Path(os.environ.get("FORECASTLE_OUTPUT", "runs")))
     groups = contests(store, meant, baseline, every_test="--test" in flags, sure="--fast" not in flags)
     if "--json" in flags:
@@ -138,7 +142,14 @@ def contests(
     runs, settings = choose(store, words)
     sorted_out: dict[tuple[tuple[str, str], ...], list[Run]] = {}
     for run in runs:
-        sorted_out.setdefault(tuple(_question(run, settings[run.id]).items()), []).append(run)
+        try:
+            asked = tuple(_question(run, settings[run.id]).items())
+        except (RunError, KeyError) as error:  # one damaged run is no reason to tell nothing of the others
+            logger.warning("run %s is left out: %s", run.id, error)
+            continue
+        sorted_out.setdefault(asked, []).append(run)
+    if not sorted_out:
+        raise RunError(f"none of the {len(runs)} runs that are meant can be read")
     groups: list[Group] = []
     order = sorted(sorted_out.items(), key=lambda each: -len(each[1]))
     first = dict(order[0][0])
@@ -212,14 +223,18 @@ def _entrant(run: Run, name: str, *, sure: bool) -> Entrant:
 
 def _losses(run: Run) -> dict[str, FloatArray] | None:
     """Mean objective of the model and of each baseline at each origin; None where it is no mean over windows."""
+    import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     path = run.folder / paths.FORECAST
-    names = [name for name in pq.read_schema(path).names if name == "loss" or name.startswith("loss_")]
+    try:
+        names = [name for name in pq.read_schema(path).names if name == "loss" or name.startswith("loss_")]
+        table = pq.read_table(path, columns=["part", "origin", *names])
+    except (pa.ArrowException, OSError) as error:
+        raise RunError(f"run {run.id} has no forecasts that can be read: {' '.join(str(error).split())}") from error
     if not names:
         return None
-    table = pq.read_table(path, columns=["part", "origin", *names])
     table = table.filter(pc.equal(table["part"].cast("string"), PART))
     origin = table["origin"].to_numpy().astype("datetime64[us]")
     return {
@@ -264,7 +279,8 @@ def _as_csv(groups: Sequence[Group]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     compared = ("value", "low", "high", "p_value")
-    head = ["table", "place", "run", "name", "score", "skill"]
+    asked = ("data", "target", "steps", "objective")
+    head = ["table", *asked, "place", "run", "name", "score", "skill"]
     head += [f"{which}_{key}" for which in ("baseline", "best") for key in compared]
     writer.writerow([*head, "confidence"])
     for number, group in enumerate(groups, start=1):
@@ -272,6 +288,15 @@ def _as_csv(groups: Sequence[Group]) -> str:
             cells = [
                 (place[which] or {}).get(key) for which in ("against_baseline", "against_best") for key in compared
             ]
-            row = [number, rank, place["run"], place["name"], place["score"], place["skill"], *cells]
+            row = [
+                number,
+                *(group.question[key] for key in asked),
+                rank,
+                place["run"],
+                place["name"],
+                place["score"],
+                place["skill"],
+                *cells,
+            ]
             writer.writerow(["" if cell is None else cell for cell in [*row, place["confidence"]]])
     return stream.getvalue()

@@ -54,6 +54,7 @@ def test_the_numbers_are_those_of_the_runs(forecastle: Command, swept: None) -> 
 def test_a_table_for_other_programs_has_a_line_for_each_run(forecastle: Command, swept: None) -> None:
     rows = list(csv.DictReader(io.StringIO(forecastle("compare", "--csv").out)))
     assert [(row["table"], row["place"]) for row in rows] == [("1", "1"), ("1", "2"), ("2", "1")]
+    assert [row["steps"] for row in rows] == ["1, 2, 3, 4, 5", "1, 2, 3, 4, 5", "1, 2, 3"]
     assert all(float(row["score"]) > 0 for row in rows)
     fast = list(csv.DictReader(io.StringIO(forecastle("compare", "--csv", "--fast").out)))
     assert [row["run"] for row in fast] == [row["run"] for row in rows]
@@ -93,6 +94,19 @@ def test_a_mistake_is_told_in_one_line(forecastle: Command, swept: None, words: 
     assert refused.code == 2
     assert message in refused.err
     assert refused.err.count("\n") == 1
+
+
+def test_a_damaged_run_does_not_hide_the_others(forecastle: Command, swept: None) -> None:
+    (group,) = json.loads(forecastle("compare", "last", "--json").out)
+    first, second = (place["run"] for place in group["places"])
+    Path("runs", second, "metrics.json").write_text("{")
+    done = forecastle("compare", "last", "--json")
+    assert done.code == 0
+    assert [place["run"] for place in json.loads(done.out)[0]["places"]] == [first]
+    Path("runs", first, "forecast.parquet").unlink()
+    refused = forecastle("compare", first)
+    assert refused.code == 2
+    assert f"run {first} has no forecasts that can be read" in refused.err
 
 
 def test_nothing_to_compare_is_told(forecastle: Command) -> None:

@@ -60,6 +60,8 @@ def test_no_job_is_begun_after_as_many_failures(forecastle: Command, failing: li
     (one,) = Path("runs/sweeps").glob("*/sweep.json")
     assert forecastle(*failing).code == 1
     assert listed(forecastle) == ["4", "2", "2", "0"]
+    forecastle("sweep", "resume", "last", limit)
+    assert listed(forecastle)[1] == "2", "what is finished stays known"
     assert list(Path("runs/sweeps").glob("*/sweep.json")) == [one], "limits do not make another sweep"
 
 

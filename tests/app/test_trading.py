@@ -51,6 +51,28 @@ def test_a_policy_adds_its_verdict_to_the_scores_of_each_part(
     assert '<section id="trading">' in page.read_text()
 
 
+def test_the_random_walk_takes_no_side(forecastle: Callable[..., Any], small: list[str], workplace: Path) -> None:
+    words = ["model=random_walk", "policy=sign", "account.costs.spread_bps=1"]
+    assert forecastle("run", *small, *words).code == 0
+    for scores in metrics_of(workplace).values():
+        assert scores["trading"]["trades"] == 0
+        assert scores["trading"]["net"]["bps"] == 0
+
+
+def test_an_account_that_is_ruined_says_so_and_has_no_sharpe_ratio(
+    forecastle: Callable[..., Any], small: list[str], workplace: Path
+) -> None:
+    words = ["policy=sign", "policy.limits=[-80,80]", "account.leverage=80", "account.costs.spread_bps=5"]
+    outcome = forecastle("run", *small, *words)
+    assert outcome.code == 0, outcome.err
+    assert "nothing was left of SYN" in outcome.out
+    assert "everything was lost" in outcome.out
+    ruined = [scores["trading"] for scores in metrics_of(workplace).values() if scores["trading"]["ruined"]]
+    assert ruined
+    for told in ruined:
+        assert told["sharpe"] is told["sortino"] is None
+
+
 def test_a_run_without_a_policy_knows_nothing_of_trading(workplace: Path, small: list[str]) -> None:
     script = (
         "import sys\nfrom forecastle.__main__ import main\n"

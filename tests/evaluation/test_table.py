@@ -284,3 +284,12 @@ def test_several_folds_are_told_in_one_line() -> None:
     text = " ".join(render({**SCORES, "by_fold": by_fold, "paths": paths}, "ridge").split())
     assert text.endswith("in 2 of 3; along 3 paths 0.008100, standard deviation 0.000200")
     assert "folds" not in render(SCORES, "ridge")
+
+
+def test_folds_that_were_trained_on_later_bars_are_said_to_be() -> None:
+    by_fold = [
+        {"end": "2015-03-01T00:00:00Z", "train": {"end": end}, "scores": {"model": 0.008, "random_walk": 0.0081}}
+        for end in ("2017-01-01T00:00:00.000000Z", "2014-01-01T00:00:00.000000Z")
+    ]
+    told = render({**SCORES, "by_fold": by_fold}, "ridge").splitlines()[-1]
+    assert told == "1 of 2 folds were trained on later bars, too: nobody could have had them in time"

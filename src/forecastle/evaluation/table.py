@@ -67,6 +67,7 @@ def render(scores: Scores, name: str) -> str:
     lines += textwrap.wrap(_extremes(scores), WIDTH, subsequent_indent="  ")
     if len(scores["by_fold"]) > 1:
         lines += textwrap.wrap(_folds(name, scores), WIDTH, subsequent_indent="  ")
+        lines += textwrap.wrap(_trained_later(scores) or "", WIDTH, subsequent_indent="  ")
     if len(scores["by_symbol"]) > 1:
         lines += ["", *lay(_symbol_columns(scores["by_symbol"], names[1:], objective), texts={0})]
     return "\n".join(lines)
@@ -90,6 +91,15 @@ def _folds(name: str, scores: Scores) -> str:
         mean, deviation = (fixed(scores["paths"][key][MODEL], decimals) for key in ("mean", "sd"))
         line += f"; along {scores['paths']['count']} paths {mean}, standard deviation {deviation}"
     return line
+
+
+def _trained_later(scores: Scores) -> str | None:
+    """A line where folds were trained on bars after those that they are judged on."""
+    rows = scores["by_fold"]
+    later = sum((row.get("train", {}).get("end") or "") > row.get("end", "") for row in rows)
+    if not later:
+        return None
+    return f"{later} of {len(rows)} folds were trained on later bars, too: nobody could have had them in time"
 
 
 def _symbol_columns(by_symbol: Mapping[str, Mapping[str, Any]], names: Sequence[str], objective: str) -> list[Column]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ from forecastle.config.schema import PASSIVE
 from forecastle.errors import ConfigError, RunError, nearest
 from forecastle.runs.store import Run, RunStore
 from forecastle.runs.sweep import sweeps
+
+logger = logging.getLogger(__name__)
 
 UNTOLD = frozenset({"_target_", "seed"})
 """Last words of keys that a name leaves out where it can tell runs apart without them."""
@@ -69,7 +72,14 @@ def choose(store: RunStore, words: Sequence[str]) -> tuple[list[Run], dict[str, 
     everything = store.all()
     found = {run.id: run for word in named for run in _named(store, word)} if named else {r.id: r for r in everything}
     order = {run.id: place for place, run in enumerate(everything)}
-    settings = {name: settings_of(run) for name, run in found.items()}
+    settings: dict[str, dict[str, Any]] = {}
+    for name, run in found.items():
+        try:
+            settings[name] = settings_of(run)
+        except RunError as error:  # one damaged run is no reason to tell nothing of the others
+            if named:
+                raise
+            logger.warning("run %s is left out: %s", name, error)
     for key in filters:
         keys = {each for node in settings.values() for each in node}
         if settings and key not in keys:
@@ -77,7 +87,7 @@ def choose(store: RunStore, words: Sequence[str]) -> tuple[list[Run], dict[str, 
     kept = {
         name: run
         for name, run in found.items()
-        if all(_text(settings[name].get(key)) == value for key, value in filters.items())
+        if name in settings and all(_text(settings[name].get(key)) == value for key, value in filters.items())
     }
     if not kept:
         meant = " ".join(words) or "any"

@@ -114,17 +114,17 @@ class SweepRecord:
         self.folder = store / paths.SWEEPS / identity
 
     def begin(self, words: Sequence[str], total: int, limits: Limits) -> None:
-        """Write down the command, its number of jobs and its limits, and forget how jobs ended before; runs stay.
+        """Write down the command, its number of jobs and its limits, and forget the jobs that failed before.
 
-        Jobs that failed are remembered where they are not to be tried again. A sweep that another process is at work on
-        is joined: what that one wrote down stays.
+        They are remembered where they are not to be tried again, and so are those that have a run. A sweep that another
+        process is at work on is joined: what that one wrote down stays.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with suppress(RunError):
             if self.state().running:
                 return
         for path in self.folder.glob("[0-9]*.json"):
-            if limits.retry == "failed" or read_json(path)["run"] is not None:
+            if limits.retry == "failed" and read_json(path)["run"] is None:
                 path.unlink(missing_ok=True)
         started = datetime.now(UTC).isoformat(timespec="seconds")
         process = {"started": started, "pid": os.getpid(), "host": platform.node()}
@@ -139,7 +139,8 @@ class SweepRecord:
         if not (self.folder / FILE).is_file():  # it could not be written: what the job meets is told
             return None
         limits = read_json(self.folder / FILE)
-        if limits["retry"] == "none" and (self.folder / f"{number:05d}.json").is_file():
+        before = self.folder / f"{number:05d}.json"
+        if limits["retry"] == "none" and before.is_file() and read_json(before)["run"] is None:
             return "failed before (retry=none)"
         most = limits["max_failures"]
         if most is not None and (failed := sum(job.run is None for job in self.jobs())) >= most:

@@ -86,6 +86,8 @@ def make_windows(
     """
     horizon = task.horizon
     _check(horizon, context_length, past_length)
+    if horizon >= max(map(len, panel)):  # told before arrays of that width are made
+        raise SplitError(_nothing(panel, frame, horizon, context_length, past_length))
     timeline = build_timeline(panel, frame)
     complete = _complete(frame, context_length, past_length, allow_missing=allow_missing)
     rows, targets, ends, weights = [], [], [], []

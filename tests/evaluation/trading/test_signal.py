@@ -23,6 +23,17 @@ def test_the_mean_and_width_of_a_normal_law_are_read_from_its_quantiles() -> Non
     np.testing.assert_allclose(deviation, 3 * SCALE, rtol=1e-5)
 
 
+def test_a_law_around_zero_leans_to_no_side() -> None:
+    levels = tuple(k / 40 for k in range(1, 40))
+    task = Task(LogReturn(), 1, levels)
+    values = (0.013 * norm.ppf(levels)).astype(np.float32)[None, None]
+    expected, deviation = read_forecast(QuantileForecast(levels, values), task, np.ones(1), 1)
+    assert expected.tolist() == [0.0]
+    assert deviation[0] == pytest.approx(0.013, rel=1e-4)
+    shifted, _ = read_forecast(QuantileForecast(levels, values + np.float32(1e-5)), task, np.ones(1), 1)
+    assert shifted[0] == pytest.approx(1e-5, rel=1e-3)
+
+
 def test_samples_are_read_by_their_quantiles() -> None:
     random = np.random.default_rng(0)
     samples = (MEAN[:, None, None] + SCALE[:, None, None] * random.standard_normal((3, 20_000, 2))).astype(np.float32)

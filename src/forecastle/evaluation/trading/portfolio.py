@@ -81,6 +81,11 @@ class Path:
         return np.where(alive, after / np.where(alive, before, 1.0) - 1.0, 0.0)
 
     @property
+    def solvent(self) -> bool:
+        """True where the equity was above 0 all the time."""
+        return bool((self.equity > 0).all())
+
+    @property
     def begin(self) -> TimeArray:
         """When each judged bar begins, UTC."""
         return self.time[:-1][self.judged]

@@ -58,7 +58,8 @@ def check_task(task: Task, step: int | None) -> None:
         raise ConfigError(f"policy.step must be a step that is forecast ({steps}), got {step}")
     if target.name != "log_return" and not {"up", "down"} <= set(target.classes):
         raise ConfigError(
-            f"policy: a target that tells up from down is wanted (log_return or direction), got target={target.name}"
+            "policy: a target that tells up from down is wanted (log_return, direction, triple_barrier or trend_scan), "
+            f"got target={target.name}"
         )
 
 
@@ -102,4 +103,6 @@ def _normal(forecast: QuantileForecast, values: FloatArray) -> tuple[FloatArray,
     slope = values @ (centred / (centred @ centred))
     point = values[:, 0] == values[:, -1]  # rounding must not make a distribution of a point
     deviation = np.where(point, 0.0, np.maximum(slope, 0.0))
-    return values.mean(axis=1) - deviation * z.mean(), deviation
+    expected = values.mean(axis=1) - deviation * z.mean()
+    nothing = np.abs(expected) <= np.finfo(np.float32).eps * deviation  # rounding must not take a side
+    return np.where(nothing, 0.0, expected), deviation

@@ -61,8 +61,8 @@ def summarise(traded: Traded, policy: str, capital: float) -> dict[str, Any]:
         "gross": _amount(gross, capital),
         "costs": {**_amount(total, capital), **{name: capital * value for name, value in costs.items()}},
         "cost_share": total / gross if gross > 0 else None,
-        "sharpe": _sharpe(returns, path.per_year),
-        "sortino": sortino(returns, path.per_year),
+        "sharpe": _ratio(path),
+        "sortino": sortino(returns, path.per_year) if path.solvent else None,
         "drawdown": {
             "largest": float(below.max()),
             "days": float((path.time[last] - path.time[first]) / np.timedelta64(1, "D")),
@@ -75,7 +75,7 @@ def summarise(traded: Traded, policy: str, capital: float) -> dict[str, Any]:
         "hit_rate": _mean(results > 0),
         "ruined": [book.symbol for book in books if book.ledger.ruin is not None],
         "against": {
-            "flat": {"net": _amount(0.0, capital), "difference": _sharpe(returns, path.per_year)},
+            "flat": {"net": _amount(0.0, capital), "difference": _ratio(path)},
             "buy_and_hold": _against(path, hold, capital),
         },
         "sweep": [
@@ -105,9 +105,9 @@ def _against(path: Path, hold: Path, capital: float) -> dict[str, Any]:
     """Buy and hold, and the Sharpe ratio of what the account made more than it, bar by bar."""
     return {
         "net": _amount(float(hold.equity[-1]) - 1.0, capital),
-        "sharpe": _sharpe(hold.returns, hold.per_year),
+        "sharpe": _ratio(hold),
         "drawdown": float(drawdown(hold.equity).max()),
-        "difference": _sharpe(path.returns - hold.returns, path.per_year),
+        "difference": _sharpe(path.returns - hold.returns, path.per_year) if path.solvent else None,
     }
 
 
@@ -122,7 +122,7 @@ def _symbol(books: Sequence[Book]) -> dict[str, Any]:
         "net_bps": net / BPS,
         "gross_bps": gross / BPS,
         "cost_bps": (gross - net) / BPS,
-        "sharpe": _sharpe(path.returns, path.per_year),
+        "sharpe": _ratio(path),
         "drawdown": float(drawdown(path.equity).max()),
         "trades": len(results),
         "hit_rate": _mean(results > 0),
@@ -136,7 +136,7 @@ def _by_path(books: Sequence[Book]) -> list[dict[str, Any]]:
         mine = [book for book in books if book.lane == lane]
         share = sum(book.share for book in mine)
         path = combine([replace(book, share=book.share / share) for book in mine])
-        told.append({"net_bps": float(path.equity[-1] - 1) / BPS, "sharpe": _sharpe(path.returns, path.per_year)})
+        told.append({"net_bps": float(path.equity[-1] - 1) / BPS, "sharpe": _ratio(path)})
     return told if len(told) > 1 else []
 
 
@@ -149,11 +149,16 @@ def _by_year(path: Path) -> dict[str, Any]:
         mine = year == each
         told[str(each)] = {
             "net_bps": float(np.prod(1.0 + returns[mine]) - 1.0) / BPS,
-            "sharpe": _sharpe(returns[mine], path.per_year),
+            "sharpe": _sharpe(returns[mine], path.per_year) if path.solvent else None,
             "exposure": _mean(exposure[mine]),
             "bars": int(mine.sum()),
         }
     return told
+
+
+def _ratio(path: Path) -> dict[str, float] | None:
+    """Sharpe ratio of an account; None where it was ruined, after which there are no returns to speak of."""
+    return _sharpe(path.returns, path.per_year) if path.solvent else None
 
 
 def _sharpe(returns: FloatArray, per_year: float) -> dict[str, float] | None:

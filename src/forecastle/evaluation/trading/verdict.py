@@ -9,6 +9,9 @@ from typing import Any
 WIDTH = 100
 """Columns of a terminal."""
 
+EVERYTHING = -10_000
+"""The whole capital, in bps of it."""
+
 
 def judge(trading: Mapping[str, Any]) -> str:
     """What the account's 95 % interval can bear: ``earns``, ``loses``, or nothing.
@@ -19,6 +22,8 @@ def judge(trading: Mapping[str, Any]) -> str:
         As `forecastle.evaluation.trading.summary.summarise` gives it.
     """
     ratio = trading["sharpe"]
+    if trading["net"]["bps"] <= EVERYTHING:
+        return "everything was lost"
     if ratio is None:
         return "too little trading to tell profit from luck"
     if ratio["low"] > 0:
@@ -47,6 +52,7 @@ def render(trading: Mapping[str, Any]) -> str:
         f"{trading['trades']} trades, in the market {_share(trading['in_market'])} of the time",
         f"{_sharpe('Sharpe', trading['sharpe'])}; largest drawdown {100 * trading['drawdown']['largest']:.1f} %; "
         f"buy and hold {percent(hold['net'])}{than}",
+        *([f"nothing was left of {', '.join(trading['ruined'])}"] if trading["ruined"] else []),
         *_paths(trading["by_path"]),
         f"{_break_even(trading)}{judge(trading)}",
     ]
@@ -89,7 +95,7 @@ def _paths(paths: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _break_even(trading: Mapping[str, Any]) -> str:
-    if not trading["sweep"]:
+    if not trading["sweep"] or trading["net"]["bps"] <= EVERYTHING:
         return ""
     if trading["break_even"] is not None:
         return f"breaks even at {trading['break_even']:.2f} times the spread; "
