@@ -14,7 +14,7 @@ SMALL = 8
 """Rows up to which a group is small. No more than 8: NumPy adds the rows after the first one by one up to 7 of them,
 and in another order where there are more."""
 
-BLOCK = 4096
+BLOCK = 16384
 """Groups that are reduced at once, so that their rows stay in the processor's cache."""
 
 
