@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 from measure import machine, spread
 
 from forecastle import paths, run
-from forecastle.comparing import contests
 from forecastle.runs.store import Run, RunStore
+from forecastle.standings import contests
 
 FEW, MANY = 50, 1000
 
