@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from forecastle import launch, paths
+from forecastle import launch, paths, sweeping
 from forecastle.config.compose import read
 from forecastle.errors import ConfigError, RunError
 from forecastle.experiment import Experiment
@@ -36,7 +36,7 @@ def resume(store: RunStore, word: str, more: Sequence[str] = ()) -> int:
         If `more` holds anything else.
     """
     for each in more:
-        if each != ANEW and each.partition("=")[0] not in launch.LIMITS:
+        if each != ANEW and each.partition("=")[0] not in sweeping.LIMITS:
             raise ConfigError(f"retry=, max_failures=, stop_on_error= or {ANEW} wanted, got {each!r}")
     record = named(store.folder, word)
     if ANEW not in more and (told := _changes(record, store)):
