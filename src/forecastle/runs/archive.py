@@ -9,6 +9,7 @@ that is defined where the file says; all other loaders may name only the few typ
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import io
@@ -94,16 +95,13 @@ def pack(state: dict[str, Any]) -> bytes:
         If a part of the state is of a type that `unpack` would refuse.
     """
     try:
-        data = _skops().dumps(state)
+        schema, contents = _told(state)
     except (TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"the model cannot be kept without pickled code: {' '.join(str(error).split())}") from error
-    with zipfile.ZipFile(io.BytesIO(data)) as source:
-        schema = json.loads(source.read(SCHEMA))
-        _trusted(schema, "the model")
-        parts = _canonical(schema, source)
+    _trusted(schema, "the model")
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in parts.items():
+        for name, content in _canonical(schema, contents).items():
             archive.writestr(zipfile.ZipInfo(name), content)
     return whole.getvalue()
 
@@ -168,6 +166,31 @@ def _skops() -> Any:
     return package
 
 
+class _Contents(dict[str, bytes]):
+    """What skops takes for a zip that it writes into: the contents by name."""
+
+    def namelist(self) -> dict[str, bytes]:
+        """Names so far, found at once where a zip would list them all for each array."""
+        return self
+
+    def writestr(self, name: str, content: bytes | memoryview) -> None:
+        """Take one content."""
+        self[name] = bytes(content)
+
+
+def _told(state: dict[str, Any]) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """What ``skops.io.dumps`` would zip: its schema, and its arrays by name.
+
+    It indents the schema, which costs more than all arrays of a forest, and zips what is read out again here.
+    """
+    package = _skops()
+    contents = _Contents()
+    context = package._persist.SaveContext(zip_file=contents)
+    schema = package._persist.get_state(state, context)
+    schema.update(protocol=context.protocol, _skops_version=package._persist.skops.__version__)
+    return schema, contents
+
+
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
     """All nodes that name a loader, parents first."""
     stack = [tree]
@@ -177,7 +200,7 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
             if "__loader__" in part:
                 yield part
             stack.extend(reversed(part.values()))
-        elif isinstance(part, list):
+        elif isinstance(part, list | tuple):
             stack.extend(reversed(part))
 
 
@@ -229,7 +252,7 @@ def _is_known_estimator(module: str, name: str) -> bool:
     return isinstance(found, type) and issubclass(found, BaseEstimator) and found.__module__ == module
 
 
-def _canonical(schema: dict[str, Any], source: zipfile.ZipFile) -> dict[str, bytes]:
+def _canonical(schema: dict[str, Any], contents: dict[str, bytes]) -> dict[str, bytes]:
     """Contents by name, with addresses in memory, random names and unused bytes taken out; changes the schema."""
     nodes = list(_nodes(schema))
     shared = Counter(node.get("__id__") for node in nodes)
@@ -244,8 +267,7 @@ def _canonical(schema: dict[str, Any], source: zipfile.ZipFile) -> dict[str, byt
             node["file"] = names.setdefault(node["file"], f"{len(names)}{kind}")
     parts = {SCHEMA: json.dumps(schema, separators=(",", ":")).encode()}
     for name, short in names.items():
-        content = source.read(name)
-        parts[short] = _without_padding(content) if short.endswith(".npy") else content
+        parts[short] = _without_padding(contents[name]) if short.endswith(".npy") else contents[name]
     return parts
 
 
@@ -253,10 +275,19 @@ def _without_padding(content: bytes) -> bytes:
     """The same array with zeros in the bytes between the fields of its records, where memory is left as it was."""
     if b"'descr': [" not in content[:64]:  # the header of an array without fields
         return content
-    array = np.load(io.BytesIO(content), allow_pickle=False)
-    clean = np.zeros(array.shape, array.dtype)
-    for field in array.dtype.names:
-        clean[field] = array[field]
-    buffer = io.BytesIO()
-    np.save(buffer, clean, allow_pickle=False)
-    return buffer.getvalue()
+    size = int.from_bytes(content[8:10], "little")  # of the header of version 1, whose text is a dictionary
+    text, _, _ = content[10 : 10 + size].partition(b", 'fortran_order'")
+    unused = _unused(text)
+    records = np.frombuffer(content, np.uint8, offset=10 + size).reshape(-1, len(unused)).copy()
+    records[:, unused] = 0
+    return content[: 10 + size] + records.tobytes()
+
+
+@lru_cache
+def _unused(text: bytes) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which bytes of a record belong to no field, by the beginning of an array's header: ``{'descr': [ … ]``."""
+    records = np.lib.format.descr_to_dtype(ast.literal_eval(text.decode("latin-1") + "}")["descr"])
+    unused = np.ones(records.itemsize, bool)
+    for kind, offset, *_ in (records.fields or {}).values():
+        unused[offset : offset + kind.itemsize] = False
+    return unused
