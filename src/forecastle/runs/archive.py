@@ -20,7 +20,6 @@ import warnings
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -98,10 +97,12 @@ def pack(state: dict[str, Any]) -> bytes:
         schema, contents = _told(state)
     except (TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"the model cannot be kept without pickled code: {' '.join(str(error).split())}") from error
-    _trusted(schema, "the model")
+    nodes = _nodes(schema)
+    _trusted(nodes, "the model")
+    parts = _canonical(schema, nodes, contents)
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in _canonical(schema, contents).items():
+        for name, content in parts.items():
             archive.writestr(zipfile.ZipInfo(name), content)
     return whole.getvalue()
 
@@ -119,7 +120,7 @@ def unpack(data: bytes, where: str) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             schema = json.loads(archive.read(SCHEMA))
-        trusted = _trusted(schema, where)
+        trusted = _trusted(_nodes(schema), where)
         with warnings.catch_warnings():
             warnings.simplefilter("error", InconsistentVersionWarning)
             state = _skops().loads(data, trusted=trusted)
@@ -191,28 +192,28 @@ def _told(state: dict[str, Any]) -> tuple[dict[str, Any], dict[str, bytes]]:
     return schema, contents
 
 
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+def _nodes(tree: Any) -> list[dict[str, Any]]:
     """All nodes that name a loader, parents first."""
-    stack = [tree]
+    found, stack = [], [tree]
     while stack:
         part = stack.pop()
         if isinstance(part, dict):
             if "__loader__" in part:
-                yield part
-            stack.extend(reversed(part.values()))
-        elif isinstance(part, list | tuple):
-            stack.extend(reversed(part))
+                found.append(part)
+            part = part.values()
+        stack.extend([each for each in part if isinstance(each, dict | list | tuple)][::-1])
+    return found
 
 
-def _trusted(schema: Any, where: str) -> list[str]:
-    """Names of the types in the schema, all of which are allowed.
+def _trusted(nodes: list[dict[str, Any]], where: str) -> list[str]:
+    """Names of the types that the nodes name, all of which are allowed.
 
     Raises
     ------
     ModelError
         If one is not; the message names it.
     """
-    pairs = sorted({(str(n["__loader__"]), str(n.get("__module__")), str(n.get("__class__"))) for n in _nodes(schema)})
+    pairs = sorted({(str(n["__loader__"]), str(n.get("__module__")), str(n.get("__class__"))) for n in nodes})
     for loader, module, name in pairs:
         if loader not in LOADERS:
             raise ModelError(f"{where} holds {module}.{name} by {loader}, which may run code: refused")
@@ -252,9 +253,8 @@ def _is_known_estimator(module: str, name: str) -> bool:
     return isinstance(found, type) and issubclass(found, BaseEstimator) and found.__module__ == module
 
 
-def _canonical(schema: dict[str, Any], contents: dict[str, bytes]) -> dict[str, bytes]:
+def _canonical(schema: dict[str, Any], nodes: list[dict[str, Any]], contents: dict[str, bytes]) -> dict[str, bytes]:
     """Contents by name, with addresses in memory, random names and unused bytes taken out; changes the schema."""
-    nodes = list(_nodes(schema))
     shared = Counter(node.get("__id__") for node in nodes)
     numbers: dict[Any, int] = {}
     names: dict[str, str] = {}
