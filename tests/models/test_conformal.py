@@ -175,12 +175,25 @@ def test_sample_paths_become_corrected_quantiles(make: Make) -> None:
     assert np.abs(shares(corrected, test) - LEVELS).max() < 0.1
 
 
+def test_labels_that_overlap_are_waited_for_until_enough_of_them_do_not(make: Make) -> None:
+    validation = make(500, horizon=20)
+    corrected = Conformal().fit(flat(validation, 0.5), validation).correct(flat(validation, 0.5), validation)
+    moved = (corrected.values != flat(validation, 0.5).values).any(axis=(1, 2))
+    first = validation.context.origin[moved.argmax()]
+    assert moved[moved.argmax() :].all()
+    ended = validation.label_end[validation.label_end <= first]
+    assert 9 * 20 <= len(ended) + 20 < 9 * 20 + len(validation) / 20 + 2  # nine labels in a row, then the next stretch
+
+
 def test_what_cannot_be_corrected_is_refused(make: Make, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="rate must be at least 0 and less than 1, got 1"):
         Conformal(1.0)
     windows = make(300, horizon=1)
     with pytest.raises(ModelError, match="at least 100 validation windows, got 99"):
         Conformal().fit(flat(windows[np.arange(99)]), windows[np.arange(99)])
+    long = make(350, horizon=40)  # the levels reach to .1 and .9: ten parts need nine cuts
+    with pytest.raises(ModelError, match=rf"at least 9 .* whose labels do not overlap, got 8 of {len(long)}"):
+        Conformal().fit(flat(long), long)
     classes = make(300, target=Direction(), horizon=1)
     probability = ClassForecast(np.full((len(classes), 1, 2), 0.5, dtype=np.float32))
     with pytest.raises(ModelError, match="corrects quantiles, but direction has classes down, up"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ FILE = "conformal.npz"
 """What the correction is saved in."""
 
 FEWEST = 100
-"""Windows below which errors say too little about a tail for a correction."""
+"""Windows below which errors say too little for a correction; see also `Conformal` on labels that overlap."""
 
 MOST = 4000
 """Errors of at most so many validation windows are kept, spread evenly over time."""
@@ -52,9 +53,13 @@ class Conformal:
 
     **Nothing looks ahead.** An outcome counts once its label has ended at or before the origin: with labels of h bars
     the answer comes h bars late. A forecast inside the validation part is corrected by what had ended before it, in
-    `REFITS` stretches, and not at all as long as that are fewer than `FEWEST` windows; so scores on the validation
+    `REFITS` stretches, and not at all as long as that are too few windows; so scores on the validation
     part are honest, and sweeps may rank ``conformal=none,split,adaptive`` by them. Later parts are corrected by all of
     the validation part. (So are parts before it, in splits that train on what comes after the test.)
+
+    **Too few windows** are fewer than `FEWEST`, or fewer than 1/τ − 1 whose labels follow one another without overlap,
+    for the level τ nearest to 0 (or to 1): of fewer errors that are not nearly the same one, the most extreme does not
+    reach that level. For 39 levels, k/40, that are 39; at a horizon of 30 bars they take some 1,170 windows.
 
     A forecaster that is stopped early on the validation part has seen it, if only to choose an epoch: its errors there
     are, if anything, a little too small. The part is not halved for that; it would be too few windows twice.
@@ -79,7 +84,7 @@ class Conformal:
         self.rate = rate
         self._errors: FloatArray | None = None
         self._end: TimeArray = np.empty(0, dtype="datetime64[us]")
-        self._first = np.datetime64("NaT", "us")
+        self._first = self._ready = np.datetime64("NaT", "us")
         self._level: FloatArray = np.empty(0)
 
     def fit(self, forecast: Forecast, windows: Windows) -> Self:
@@ -88,16 +93,25 @@ class Conformal:
         Raises
         ------
         ModelError
-            If it is one of classes, or there are fewer than `FEWEST` windows.
+            If it is one of classes, or there are too few windows.
         """
         if len(windows) < FEWEST:
             raise ModelError(f"conformal needs at least {FEWEST} validation windows, got {len(windows)}")
+        apart = _ends_apart(windows)
+        levels = windows.context.task.quantile_levels
+        wanted = math.ceil(1 / min(levels[0], 1 - levels[-1]) - 1 - 1e-9)
+        if len(apart) < wanted:
+            raise ModelError(
+                f"conformal needs at least {wanted} validation windows whose labels do not overlap, got {len(apart)} "
+                f"of {len(windows)}: shorten the horizon, lengthen the validation part or ask for fewer quantile_levels"
+            )
         values = _quantiles(forecast, windows)
         spread = windows.context.task.spread(windows.context.scale)
         order = np.argsort(windows.label_end, kind="stable")
         kept = order[np.linspace(0, len(order) - 1, min(len(order), MOST)).round().astype(int)]
         self._errors = ((windows.target[kept, :, None] - values[kept]) / spread[kept, :, None]).astype(np.float32)
         self._end, self._first = windows.label_end[kept], windows.context.origin.min()
+        self._ready = np.max([apart[wanted - 1], self._end[FEWEST - 1]])
         _, self._level = self._run(values, windows)
         return self
 
@@ -138,7 +152,8 @@ class Conformal:
         """
         if self._errors is None:
             raise ModelError("conformal must be fitted before it is saved")
-        np.savez(folder / FILE, errors=self._errors, end=self._end, first=self._first, level=self._level)
+        state = {"errors": self._errors, "level": self._level, "end": self._end}
+        np.savez(folder / FILE, first=self._first, ready=self._ready, **state)  # type: ignore[arg-type]
 
     def load(self, folder: Path) -> Self:
         """Read what `save` wrote; opening it runs no code from the file.
@@ -152,7 +167,7 @@ class Conformal:
         try:
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as state:
                 self._errors, self._level = state["errors"], state["level"]
-                self._end, self._first = state["end"], state["first"][()]
+                self._end, self._first, self._ready = state["end"], state["first"][()], state["ready"][()]
         except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
             raise ModelError(f"{path} holds no correction: {' '.join(str(error).split())}") from error
         return self
@@ -178,10 +193,10 @@ class Conformal:
     def _known(self, time: np.datetime64, *, inside: bool) -> FloatArray | None:
         """Errors that may be used at a time, ascending along the windows (n, H, Q); None where there are too few."""
         assert self._errors is not None
+        if inside and time < self._ready:
+            return None
         count = int(np.searchsorted(self._end, time, side="right")) if inside else len(self._end)
-        return (
-            np.sort(self._errors[:count].astype(np.float64), axis=0) if count >= min(FEWEST, len(self._end)) else None
-        )
+        return np.sort(self._errors[:count].astype(np.float64), axis=0)
 
 
 class _Feedback:
@@ -208,6 +223,16 @@ class _Feedback:
             if len(rows):
                 total += self._wanted - self._below[rows].mean(axis=0)
         return total
+
+
+def _ends_apart(windows: Windows) -> list[np.datetime64]:
+    """Ends of the most labels that follow one another without overlap, ascending; symbols count together."""
+    order = np.argsort(windows.label_end, kind="stable")
+    found: list[np.datetime64] = []
+    for origin, end in zip(windows.context.origin[order], windows.label_end[order], strict=True):
+        if not found or origin >= found[-1]:
+            found.append(end)
+    return found
 
 
 def _quantiles(forecast: Forecast, windows: Windows) -> FloatArray:
