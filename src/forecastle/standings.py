@@ -15,7 +15,8 @@ from forecastle.evaluation.comparison import by_origin
 from forecastle.evaluation.contest import Contest, Entrant, hold
 from forecastle.evaluation.score import MODEL, REFERENCE
 from forecastle.runs.looks import looks_of
-from forecastle.runs.selection import choose, names, settings_of
+from forecastle.runs.selection import choose, names
+from forecastle.runs.settings import settings_of
 from forecastle.runs.store import Run, RunStore
 from forecastle.trials import Luck, luck
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from forecastle.errors import ConfigError, RunError
-from forecastle.runs.selection import choose, names, settings_of
+from forecastle.runs.selection import choose, names
 from forecastle.runs.store import RunStore
 from forecastle.runs.sweep import Job, Limits, SweepRecord
 
@@ -71,13 +71,6 @@ def test_what_names_nothing_is_told(store: RunStore) -> None:
     (store.folder / f"a{0:015x}" / "config.yaml").write_text("- a list")
     with pytest.raises(RunError, match="a mapping is wanted"):
         choose(store, ["a"])
-
-
-def test_settings_are_flat_and_choices_stand_for_their_groups(store: RunStore) -> None:
-    settings = settings_of(store.get("a"))
-    assert settings["model"] == "ridge"
-    assert settings["model.estimator.alpha"] == 1.0
-    assert settings["steps"] == [1, 2]
 
 
 def test_names_tell_what_differs_and_no_more(store: RunStore) -> None:

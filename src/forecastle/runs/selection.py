@@ -6,9 +6,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from forecastle import paths
-from forecastle.config.schema import PASSIVE
 from forecastle.errors import ConfigError, RunError, nearest
+from forecastle.runs.settings import active, as_text, settings_of
 from forecastle.runs.store import Run, RunStore
 from forecastle.runs.sweep import sweeps
 
@@ -16,36 +15,6 @@ logger = logging.getLogger(__name__)
 
 UNTOLD = frozenset({"_target_", "seed"})
 """Last words of keys that a name leaves out where it can tell runs apart without them."""
-
-
-def settings_of(run: Run) -> dict[str, Any]:
-    """Settings of a run by dotted key, ``{"model.estimator.alpha": 1.0}``, with ``choices`` in front of the rest.
-
-    Raises
-    ------
-    RunError
-        If its configuration is missing or damaged.
-    """
-    import yaml
-
-    path = run.folder / paths.CONFIG
-    try:
-        node = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (OSError, yaml.YAMLError) as error:
-        raise RunError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
-    if not isinstance(node, Mapping):
-        raise RunError(f"{path} is damaged: a mapping is wanted")
-    flat: dict[str, Any] = dict(node.get("choices") or {})
-    _flatten({key: value for key, value in node.items() if key != "choices"}, "", flat)
-    return flat
-
-
-def _flatten(node: Any, prefix: str, into: dict[str, Any]) -> None:
-    if isinstance(node, Mapping) and node:
-        for key, value in node.items():
-            _flatten(value, f"{prefix}{key}.", into)
-    else:
-        into.setdefault(prefix[:-1], node)
 
 
 def choose(store: RunStore, words: Sequence[str]) -> tuple[list[Run], dict[str, dict[str, Any]]]:
@@ -87,7 +56,7 @@ def choose(store: RunStore, words: Sequence[str]) -> tuple[list[Run], dict[str, 
     kept = {
         name: run
         for name, run in found.items()
-        if name in settings and all(_text(settings[name].get(key)) == value for key, value in filters.items())
+        if name in settings and all(as_text(settings[name].get(key)) == value for key, value in filters.items())
     }
     if not kept:
         meant = " ".join(words) or "any"
@@ -114,8 +83,8 @@ def names(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     >>> names({"a": {"model": "ridge", "seed": 1, "horizon": 5}, "b": {"model": "lasso", "seed": 1, "horizon": 5}})
     {'a': 'model=ridge', 'b': 'model=lasso'}
     """
-    keys = [key for key in dict.fromkeys(key for node in settings.values() for key in node) if _active(key)]
-    varying = [key for key in keys if len({_text(node.get(key)) for node in settings.values()}) > 1]
+    keys = [key for key in dict.fromkeys(key for node in settings.values() for key in node) if active(key)]
+    varying = [key for key in keys if len({as_text(node.get(key)) for node in settings.values()}) > 1]
     groups = {key for key in varying if "." not in key}
     told = [key for key in varying if key.partition(".")[0] not in groups or key in groups]
     plain = [key for key in told if key.rpartition(".")[2] not in UNTOLD] or told
@@ -127,20 +96,6 @@ def names(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     return made
 
 
-def _active(key: str) -> bool:
-    """Whether a setting can change a number."""
-    return key.partition(".")[0] not in PASSIVE
-
-
 def _named_by(node: Mapping[str, Any], keys: Sequence[str]) -> str:
-    told = [f"{key}={_text(node.get(key))}" for key in keys if node.get(key) is not None]
+    told = [f"{key}={as_text(node.get(key))}" for key in keys if node.get(key) is not None]
     return " ".join(told) or str(node.get("model", "default"))
-
-
-def _text(value: Any) -> str:
-    """A value as it stands on a command line."""
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "null"}[value]
-    if isinstance(value, (list, tuple)):
-        return f"[{','.join(_text(each) for each in value)}]"
-    return str(value)
