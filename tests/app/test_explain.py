@@ -94,6 +94,7 @@ def test_a_run_explains_itself_by_config_under_the_same_id(
     [
         ["model=random_forest", "model.estimator.n_estimators=10"],
         ["target=direction", "model=logistic"],
+        ["model=xgboost", "model.booster.rounds=5"],
         ["pooling=per_symbol"],
         ["model=nlinear", "trainer=smoke"],
     ],
@@ -108,7 +109,9 @@ def test_trees_classes_symbols_and_networks_are_explained(
     told = json.loads(path.read_text())
     assert told["features"]
     assert told["shap"]["features"]
-    method = {"model=random_forest": "trees", "target=direction": "linear"}.get(words[0], "kernel")
+    method = {"model=random_forest": "trees", "model=xgboost": "trees", "target=direction": "linear"}.get(
+        words[0], "kernel"
+    )
     assert told["shap"]["method"] == method
 
 

@@ -16,6 +16,10 @@ from forecastle.errors import MissingExtraError
 from forecastle.evaluation.attribution import Attribution, attribute
 from forecastle.evaluation.substitution import PAST
 from forecastle.models.baseline import RandomWalk
+from forecastle.models.boosting.catboost import CatBoost
+from forecastle.models.boosting.forecaster import BoostedForecaster
+from forecastle.models.boosting.lightgbm import LightGBM
+from forecastle.models.boosting.xgboost import XGBoost
 from forecastle.models.estimator import SklearnForecaster
 from forecastle.models.examples import inputs_of
 from forecastle.windows.context import Context, Task, Windows
@@ -72,6 +76,39 @@ def test_values_of_classifiers_add_up_to_the_last_class(estimator: Any, method: 
     probability = np.stack([each.predict_proba(inputs_of(asked, 2))[:, 1] for each in model.estimators], axis=1)
     wanted = probability if unit == "probability" else np.log(probability / (1 - probability))
     np.testing.assert_allclose(whole, wanted, atol=1e-6)
+
+
+BOOSTERS = [LightGBM(rounds=40, learning_rate=0.1), XGBoost(rounds=40, learning_rate=0.1), CatBoost(40, 0.1)]
+
+
+@pytest.mark.parametrize("booster", BOOSTERS, ids=lambda booster: booster.name)
+def test_values_of_boosted_trees_add_up_to_the_median_and_to_the_log_odds(booster: Any) -> None:
+    for target in (LogReturn(), Direction()):
+        train, asked = windows_of(target)
+        model = BoostedForecaster(booster, lags=2).fit(train)
+        found = attribute(model, model.predict, asked, train.context, seed=0)
+        whole = found.usual + found.values.sum(axis=1)
+        assert (found.method, np.argmax(found.strength()), found.values.shape) == ("trees", 0, (30, 4, 2))
+        forecast = model.predict(asked)
+        if target.classes:
+            odds = forecast.values[:, :, 1] / forecast.values[:, :, 0]  # drawn to one half, which keeps their order
+            assert [np.corrcoef(np.log(odds[:, h]), whole[:, h])[0, 1] > 0.999 for h in range(2)] == [True, True]
+        else:
+            median = forecast.values[:, :, 2] / asked.task.spread(asked.scale)
+            straight = np.abs(whole - median) < 1e-5  # elsewhere quantiles crossed
+            assert straight.mean() > 0.9
+
+
+def test_what_the_libraries_say_of_their_trees_is_what_shap_says() -> None:
+    import shap
+
+    train, asked = windows_of(LogReturn(), horizon=1)
+    model = BoostedForecaster(BOOSTERS[0], lags=2).fit(train)
+    found = attribute(model, model.predict, asked, train.context, seed=0)
+    theirs = shap.TreeExplainer(model._models[0][2])
+    values = theirs.shap_values(inputs_of(asked, 2)).reshape(30, 2, 4).sum(axis=1)
+    np.testing.assert_allclose(found.values[:, :, 0], values, atol=1e-9)
+    np.testing.assert_allclose(found.usual, theirs.expected_value, atol=1e-9)
 
 
 class Unknown:

@@ -17,7 +17,7 @@ from forecastle.evaluation.importance import Ask, forecast_with
 from forecastle.evaluation.substitution import inputs_of
 from forecastle.logs import progress
 from forecastle.models.examples import inputs_of as rows_of
-from forecastle.models.forecast import ClassForecast, QuantileForecast, Tabular
+from forecastle.models.forecast import Additive, ClassForecast, QuantileForecast, Tabular
 from forecastle.windows.context import Context
 
 BACKGROUND = 50
@@ -60,10 +60,10 @@ class Attribution:
 def attribute(model: Any, ask: Ask, context: Context, train: Context, seed: int) -> Attribution:
     """Attribute the forecasts of some windows to their inputs.
 
-    Shapley values (Shapley 1953; Lundberg & Lee 2017): of trees by their paths, of linear models by weight times
-    distance from the background's mean, exact both. Any other model, networks among them, is asked with inputs of
-    training windows in place of its own (`forecastle.evaluation.substitution`), an input over all bars of the context
-    at once, and the values are the weighted least squares fit to what it answers.
+    Shapley values (Shapley 1953; Lundberg & Lee 2017): of trees by their paths, for boosted ones by their own library,
+    of linear models by weight times distance from the background's mean, exact both. Any other model, networks among
+    them, is asked with inputs of training windows in place of its own (`forecastle.evaluation.substitution`), an input
+    over all bars of the context at once, and the values are the weighted least squares fit to what it answers.
 
     Of a number it is the point forecast in spreads of the target (`Target.spread`), from a kernel the median; of
     classes the last one, by its probability or, where the method cannot, its log odds.
@@ -86,6 +86,9 @@ def attribute(model: Any, ask: Ask, context: Context, train: Context, seed: int)
     MissingExtraError
         If `shap` is not installed.
     """
+    if isinstance(model, Additive) and (told := model.contributions(context)) is not None:
+        unit = "log odds" if context.task.target.classes else "spreads"
+        return Attribution(context.timeline.columns, *told, "trees", unit)
     shap = _shap()
     if isinstance(model, Tabular) and (known := _of_table(shap, model, context, train)) is not None:
         return known

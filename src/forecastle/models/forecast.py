@@ -128,3 +128,20 @@ class Tabular(Protocol):
     def estimators(self) -> list[Any]:
         """The fitted estimators."""
         ...
+
+
+@runtime_checkable
+class Additive(Protocol):
+    """A forecaster that can say by itself what each input adds to a forecast, exactly."""
+
+    def contributions(self, context: Context) -> tuple[FloatArray, FloatArray] | None:
+        """Shapley values of each step's forecast, summed over the bars of the context.
+
+        Returns
+        -------
+        tuple or None
+            Values, shape (N, D, H), and the usual forecast, shape (H,): together the median in spreads of the target,
+            before quantiles that cross are put in order, or the log odds of the second of two classes. None where the
+            forecast is no such sum.
+        """
+        ...

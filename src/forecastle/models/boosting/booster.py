@@ -71,6 +71,14 @@ class Booster(Protocol):
         ...
 
     @staticmethod
+    def contributions(models: list[Any], inputs: FloatArray, output: int) -> FloatArray:
+        """Shapley values of one quantile, or of one class's raw score, by the trees' paths (Lundberg et al. 2020).
+
+        Shape (N, columns + 1): the last is what the trees answer where nothing is known.
+        """
+        ...
+
+    @staticmethod
     def pack(model: Any) -> bytes:
         """Put one model into the library's own format; the bytes depend on the model alone."""
         ...

@@ -113,6 +113,13 @@ class CatBoost:
         return values.reshape(len(inputs), -1)
 
     @staticmethod
+    def contributions(models: list[Any], inputs: FloatArray, output: int) -> FloatArray:
+        """Shapley values of one quantile or class, shape (N, columns + 1)."""
+        (model,) = models
+        found = model.get_feature_importance(catboost.Pool(inputs), type="ShapValues", thread_count=1)
+        return np.asarray(found, dtype=np.float64).reshape(len(inputs), -1, inputs.shape[1] + 1)[:, output]
+
+    @staticmethod
     def pack(model: Any) -> bytes:
         """Put a model into CatBoost's binary format."""
         told = model.get_metadata()

@@ -162,6 +162,32 @@ class BoostedForecaster:
             values = np.maximum(values, task.target.lower)
         return QuantileForecast(levels, values.astype(np.float32))
 
+    def contributions(self, context: Context) -> tuple[FloatArray, FloatArray] | None:
+        """What each input adds to the median or to the log odds of two classes; see `Additive`.
+
+        Raises
+        ------
+        ModelError
+            Before `fit`, or if the task is another than at `fit`.
+        """
+        if not self._models:
+            raise ModelError(f"{self.name} must be fitted before it is explained")
+        self._asked.check(context.task, self.name)
+        classes = self._asked.classes
+        if classes > 2 or not all(self._models):
+            return None
+        inputs = inputs_of(context, self.lags)
+        gains = self.booster.contributions
+        if classes:
+            steps = [np.asarray(gains(each, inputs, 1) - gains(each, inputs, 0)) for each in self._models]
+        else:
+            levels = fitted_levels(self._asked.levels)
+            median = min(range(len(levels)), key=lambda place: abs(levels[place] - 0.5))
+            steps = [np.asarray(gains(each, inputs, median)) for each in self._models]
+        whole = np.stack(steps, axis=2)
+        values = whole[:, :-1].reshape(len(inputs), self.lags, -1, len(steps)).sum(axis=1)
+        return values, np.asarray(whole[0, -1])
+
     def save(self, folder: Path) -> None:
         """Write the settings as JSON and each model in its library's own format into an existing folder."""
         state = {

@@ -117,6 +117,14 @@ class LightGBM:
         return columns[0] if columns[0].ndim == 2 else np.stack(columns, axis=1)
 
     @staticmethod
+    def contributions(models: list[Any], inputs: FloatArray, output: int) -> FloatArray:
+        """Shapley values of one quantile or class, shape (N, columns + 1)."""
+        if len(models) > 1:  # a booster for each quantile
+            return np.asarray(models[output].predict(inputs, pred_contrib=True), dtype=np.float64)
+        found = np.asarray(models[0].predict(inputs, pred_contrib=True), dtype=np.float64)
+        return found.reshape(len(inputs), -1, inputs.shape[1] + 1)[:, output]
+
+    @staticmethod
     def pack(model: Any) -> bytes:
         """Put a model into LightGBM's text format."""
         return str(model.model_to_string()).encode()

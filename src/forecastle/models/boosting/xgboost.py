@@ -106,6 +106,13 @@ class XGBoost:
         return values.reshape(len(inputs), -1)
 
     @staticmethod
+    def contributions(models: list[Any], inputs: FloatArray, output: int) -> FloatArray:
+        """Shapley values of one quantile or class, shape (N, columns + 1)."""
+        (model,) = models
+        found = np.asarray(model.predict(xgboost.DMatrix(inputs), pred_contribs=True), dtype=np.float64)
+        return found.reshape(len(inputs), -1, inputs.shape[1] + 1)[:, output]
+
+    @staticmethod
     def pack(model: Any) -> bytes:
         """Put a model into XGBoost's JSON."""
         return bytes(model.save_raw("json"))
