@@ -152,8 +152,8 @@ class VolatilityTargeted(Rule):
 
     The size is the wanted volatility over the EWMA volatility at the origin, by the year with the root of time
     (Moreira and Muir, Volatility-Managed Portfolios, Journal of Finance 72, 2017, with the volatility in the place of
-    the variance), cut to the limits. Each symbol is sized by itself: the volatility of several together, in equal parts, is
-    at most the wanted one, and less by what their returns differ.
+    the variance), cut to the limits. Each symbol is sized by itself: the volatility of several in equal parts is at
+    most the wanted one, and the lower the less they move together.
 
     Parameters
     ----------
