@@ -79,6 +79,8 @@ class Config:
         Id of the sweep that the run belongs to; set by the command line.
     experiment
         Name that an experiment file gives its runs.
+    search
+        Ranges by key that a search tries (`forecastle.search.space`); read by ``hydra/sweeper=optuna`` alone.
     choices
         The chosen file of each group, for people; set from what Hydra composed.
     """
@@ -120,6 +122,7 @@ class Config:
     log_level: str = "INFO"
     sweep: str | None = None
     experiment: str | None = None
+    search: Node = field(default_factory=dict)
     choices: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -204,6 +207,7 @@ PASSIVE = frozenset(
         "log_level",
         "sweep",
         "experiment",
+        "search",
         "choices",
         "allowed_targets",
     }
