@@ -10,9 +10,11 @@
     ├── SplitError           a split with an empty part, or labels that reach over a boundary
     ├── ModelError           a model that cannot do what is asked, or a saved one that cannot be opened
     ├── RunError             a run that is missing, damaged, or not reproduced
-    └── MissingExtraError    an optional package that is not installed
+    ├── MissingExtraError    an optional package that is not installed
+    └── Pruned               no failure: a fit that a search stopped on the way, since others did better
 
-Every one of them ends the command line with exit code 2 and one line; ``FORECASTLE_DEBUG=1`` shows the traceback.
+Every one of them but the last ends the command line with exit code 2 and one line; ``FORECASTLE_DEBUG=1`` shows the
+traceback.
 """
 
 from __future__ import annotations
@@ -55,6 +57,10 @@ class RunError(ForecastleError):
 
 class MissingExtraError(ForecastleError):
     """An optional package that is not installed; the message names the extra."""
+
+
+class Pruned(ForecastleError):  # noqa: N818  it is no failure
+    """A fit that a search stopped on the way, since others did better; no failure."""
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:

@@ -23,6 +23,7 @@ from forecastle.record import Part, curves_text, details, manifest, write_tables
 from forecastle.runs.execution import Memory, Steps
 from forecastle.runs.identity import Identity, code_hash, digest
 from forecastle.runs.store import write_json
+from forecastle.runs.watching import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -44,12 +45,15 @@ class Experiment:
     ----------
     checkpoints : Path or None
         Folder from which a run that was stopped is gone on with (`forecastle.folds`); None: it begins anew.
+    watch : Watch or None
+        What the fit tells how well it does while it runs, and which may stop it; None: nobody. Set before `fitted`.
     """
 
     def __init__(self, config: Config, memory: Memory | None = None) -> None:
         self.config = config
         self.steps = Steps()
         self.checkpoints: Path | None = None
+        self.watch: Watch | None = None
         self._memory = memory or Memory()
         self._source = build(config.data, "data")
         self._code = code_hash(target_modules(config))
@@ -121,7 +125,7 @@ class Experiment:
         """Transforms and model of each fold, fitted on its training part."""
         sample = self.sample
         with self.steps.step("fit"):
-            return folds.fit_folds(self.config, sample, self.checkpoints)
+            return folds.fit_folds(self.config, sample, self.checkpoints, self.watch)
 
     def baselines(self, part: str) -> dict[str, Scored]:
         """Scores of the baselines on a part."""

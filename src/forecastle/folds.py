@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 from zipfile import BadZipFile
@@ -32,6 +34,7 @@ from forecastle.logs import collected, progress, replay
 from forecastle.models.forecast import ClassForecast, QuantileForecast
 from forecastle.pipeline import Fitted, Sample
 from forecastle.runs.store import replace_folder
+from forecastle.runs.watching import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +43,9 @@ T = TypeVar("T")
 STATE, FITTED, CURVES = "fit", "fitted", "curves.json"
 
 
-def fit_folds(config: Config, sample: Sample, place: Path | None = None) -> tuple[Fitted, ...]:
+def fit_folds(
+    config: Config, sample: Sample, place: Path | None = None, watch: Watch | None = None
+) -> tuple[Fitted, ...]:
     """Fit transforms and model anew in each fold.
 
     Parameters
@@ -51,8 +56,31 @@ def fit_folds(config: Config, sample: Sample, place: Path | None = None) -> tupl
         Windows and folds.
     place
         Folder in which finished folds are kept and found again; None: each is fitted.
+    watch
+        What one fold's fit tells of itself, and of several folds each, in their order, once it is finished
+        (`forecastle.runs.watching`); None: nobody.
+
+    Raises
+    ------
+    Pruned
+        If `watch` stops them.
     """
-    return tuple(_each(_fit, [(config, sample, number, place) for number in range(len(sample.folds))], "fit, folds"))
+    calls = [(config, sample, number, place) for number in range(len(sample.folds))]
+    if watch is None:
+        return tuple(_each(_fit, calls, "fit, folds"))
+    if len(calls) == 1:
+        return (_fit(*calls[0], watch),)
+    fitted: list[Fitted] = []
+    outcomes: list[Outcome] = []
+    with closing(_each(_judged, calls, "fit, folds")) as judged:
+        for each, outcome in judged:
+            fitted.append(each)
+            outcomes.append(outcome)
+            if len(fitted) < len(calls):  # after the last one there is nothing left to save
+                measure, value = pipeline.judge(config, sample, outcomes)
+                if math.isfinite(value):
+                    watch(measure, len(fitted), value)
+    return tuple(fitted)
 
 
 def forecast_folds(
@@ -89,15 +117,21 @@ def curves(fitted: Sequence[Fitted]) -> dict[str, list[float]]:
     }
 
 
-def _fit(config: Config, sample: Sample, number: int, place: Path | None) -> Fitted:
+def _fit(config: Config, sample: Sample, number: int, place: Path | None, watch: Watch | None = None) -> Fitted:
     folder = None if place is None else place / str(number)
     if folder is None or len(sample.folds) == 1:
-        return pipeline.fit(config, sample, number, None if folder is None else folder / STATE)
+        return pipeline.fit(config, sample, number, None if folder is None else folder / STATE, watch)
     found = _found(config, folder)
     if found is None:
         found = pipeline.fit(config, sample, number, folder / STATE)
         _keep(found, folder)
     return found
+
+
+def _judged(config: Config, sample: Sample, number: int, place: Path | None) -> tuple[Fitted, Outcome]:
+    """A fold's fit and its forecasts of the validation part, which are kept and need not be made again."""
+    fitted = _fit(config, sample, number, place)
+    return fitted, _forecast(config, sample, number, fitted, pipeline.VALIDATION, place)
 
 
 def _found(config: Config, folder: Path) -> Fitted | None:
@@ -156,7 +190,7 @@ def _read(path: Path) -> QuantileForecast | ClassForecast | None:
     return QuantileForecast(levels, values) if levels else ClassForecast(values)
 
 
-def _each(task: Callable[..., T], calls: Sequence[tuple[Any, ...]], what: str) -> Iterator[T]:
+def _each(task: Callable[..., T], calls: Sequence[tuple[Any, ...]], what: str) -> Generator[T, None, None]:
     """Call a function for each fold, in this process or in several, and give the results in order."""
     workers = min(calls[0][0].workers, len(calls))
     if workers == 1:

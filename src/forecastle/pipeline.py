@@ -20,7 +20,7 @@ from forecastle.data.loading import load
 from forecastle.data.quality import QualityReport
 from forecastle.data.resampling import resample_panel
 from forecastle.errors import ConfigError
-from forecastle.evaluation.metric import Metric, Outcome, pooled
+from forecastle.evaluation.metric import Direction, Metric, Outcome, pooled
 from forecastle.evaluation.objective import applicable, default_objective
 from forecastle.evaluation.score import Scored, combine, score_one, skill_by_slice
 from forecastle.evaluation.slices import regime_of, slicings
@@ -31,12 +31,13 @@ from forecastle.features.frame import FeatureFrame
 from forecastle.features.timeframes import build_indicators
 from forecastle.models.baseline import LastValue, RandomWalk, SeasonalNaive
 from forecastle.models.conformal import Conformal
-from forecastle.models.forecast import Forecast, Forecaster, Resumable, SampleForecast
+from forecastle.models.forecast import Forecast, Forecaster, Resumable, SampleForecast, Watched
 from forecastle.models.per_symbol import PerSymbol
 from forecastle.record import Part, as_outcome, equity_table, forecast_table, span
 from forecastle.runs.execution import limited_threads, seed_everything
 from forecastle.runs.identity import Identity, code_hash, digest, library_versions
 from forecastle.runs.looks import TestPart
+from forecastle.runs.watching import Measure, Watch
 from forecastle.windows.context import Target, Task, Windows
 from forecastle.windows.fold import Fold
 from forecastle.windows.sample import context_start, make_windows, missing_features
@@ -169,12 +170,19 @@ def make_sample(config: Config, panel: Panel, frame: FeatureFrame) -> Sample:
     return Sample(windows, folds)
 
 
-def fit(config: Config, sample: Sample, number: int, checkpoints: Path | None = None) -> Fitted:
+def fit(
+    config: Config, sample: Sample, number: int, checkpoints: Path | None = None, watch: Watch | None = None
+) -> Fitted:
     """Fit transforms and model anew on the training part of a fold; its validation part may only stop the model early.
 
     Nothing of another fold is known here: not its objects, and not its random numbers. A model that can go on after a
     stop keeps its state in the folder `checkpoints`, and is gone on with from there. A conformal correction takes the
-    errors of the forecaster on the validation part.
+    errors of the forecaster on the validation part. A model that learns in steps tells `watch` of each.
+
+    Raises
+    ------
+    Pruned
+        If `watch` stops it.
     """
     seed_everything(config.seed)
     with limited_threads(config.threads):
@@ -186,6 +194,8 @@ def fit(config: Config, sample: Sample, number: int, checkpoints: Path | None = 
     forecaster = _forecaster(config)
     if checkpoints is not None and isinstance(forecaster, Resumable):
         forecaster.checkpoints = checkpoints
+    if watch is not None and isinstance(forecaster, Watched):
+        forecaster.watch = watch
     validation, conformal = shown.part(VALIDATION, number), _conformal(config)
     with limited_threads(config.threads):
         forecaster = forecaster.fit(shown.part("train", number), validation)
@@ -217,6 +227,13 @@ def forecast(config: Config, sample: Sample, number: int, fitted: Fitted, part: 
         if fitted.conformal is not None:
             answer = fitted.conformal.correct(answer, sample.part(part, number))
         return beside(answer, sample, number, part)
+
+
+def judge(config: Config, sample: Sample, outcomes: Sequence[Outcome]) -> tuple[Measure, float]:
+    """The objective of some folds' forecasts together, NaN where it is undefined, and which way it is better."""
+    metrics, objective = scoring(config, sample.windows.context.task)
+    metric = metrics[objective]
+    return Measure(objective, "max" if metric.direction is Direction.MAX else "min"), metric.score(pooled(outcomes))
 
 
 def score_baselines(config: Config, sample: Sample, part: str) -> dict[str, Scored]:

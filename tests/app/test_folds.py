@@ -15,9 +15,11 @@ import pytest
 
 from forecastle import folds, pipeline, run, stages
 from forecastle.config.compose import compose
+from forecastle.errors import Pruned
 from forecastle.experiment import Experiment
 from forecastle.models.baseline import RandomWalk
 from forecastle.models.estimator import SklearnForecaster
+from forecastle.runs.watching import Measure
 from forecastle.windows.transform.scaling import Standardize
 
 WALK = ("split=walk_forward", "split.refit=200", "split.validation=100")
@@ -247,3 +249,77 @@ def test_a_fold_without_data_is_refused_in_one_line(
     assert outcome.code == 2
     line = outcome.err.strip().splitlines()[-1]
     assert line.startswith("forecastle: fold 0: the train part is empty")
+
+
+def kept(experiment: Experiment, folder: Path) -> dict[str, bytes]:
+    """The files of a run that hold its numbers."""
+    folder.mkdir()
+    experiment.write(folder, (pipeline.VALIDATION, pipeline.TEST))
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json"]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("model", ["ridge", "lightgbm"])
+def test_folds_that_are_watched_are_byte_for_byte_those_that_nobody_watches(
+    workplace: Path, walk: list[str], model: str, workers: int
+) -> None:
+    found, told = [], []
+    words = [*walk, f"model={model}", "horizon=2", f"workers={workers}"]
+    for name, watch in (("plain", None), ("watched", lambda *what: told.append(what))):
+        experiment = Experiment(compose(words))
+        experiment.checkpoints, experiment.watch = workplace / f"{name}-checkpoints", watch
+        found.append(kept(experiment, workplace / name))
+    assert found[0] == found[1]
+    scores = json.loads(found[0]["metrics.json"])["validation"]["by_fold"]
+    seen, total, wanted = 0, 0.0, []
+    for number, row in enumerate(scores[:-1], start=1):
+        seen, total = seen + row["windows"], total + row["windows"] * row["scores"]["model"]
+        wanted.append((Measure("crps", "min"), number, pytest.approx(total / seen, rel=1e-12)))
+    assert told == wanted, "the objective of all folds so far, after each but the last"
+
+
+def test_folds_that_are_stopped_fit_no_further_one(
+    workplace: Path, walk: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits = []
+    real = pipeline.fit
+    monkeypatch.setattr(pipeline, "fit", lambda *given: fits.append(given[2]) or real(*given))
+
+    def stop(measure: Measure, step: int, value: float) -> None:
+        if step == 2:
+            raise Pruned("enough")
+
+    config = compose([*walk, "model=ridge"])
+    with pytest.raises(Pruned, match="enough"):
+        folds.fit_folds(config, Experiment(config).sample, None, stop)
+    assert fits == [0, 1]
+
+
+def test_folds_in_processes_that_are_stopped_leave_no_process_waiting(workplace: Path, walk: list[str]) -> None:
+    def stop(measure: Measure, step: int, value: float) -> None:
+        raise Pruned("enough")
+
+    config = compose([*walk, "model=ridge", "workers=2"])
+    sample = Experiment(config).sample
+    with pytest.raises(Pruned, match="enough"):
+        folds.fit_folds(config, sample, None, stop)
+    assert len(folds.fit_folds(config, sample)) == 4
+
+
+def test_an_objective_that_is_undefined_so_far_is_not_told(
+    workplace: Path, walk: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure, told = Measure("information_coefficient", "max"), []
+    values = iter([float("nan"), 0.25, 0.5])
+    monkeypatch.setattr(pipeline, "judge", lambda *given: (measure, next(values)))
+    config = compose([*walk, "model=ridge"])
+    folds.fit_folds(config, Experiment(config).sample, None, lambda *what: told.append(what))
+    assert told == [(measure, 2, 0.25), (measure, 3, 0.5)]
+
+
+def test_an_objective_is_told_with_its_own_direction(workplace: Path, walk: list[str]) -> None:
+    told: list[Any] = []
+    config = compose([*walk, "model=ridge", "objective=hit_rate"])
+    folds.fit_folds(config, Experiment(config).sample, None, lambda *what: told.append(what))
+    assert [measure for measure, _, _ in told] == [Measure("hit_rate", "max")] * 3

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from forecastle.errors import ConfigError, nearest
@@ -78,7 +79,21 @@ def run(
     order = "generator" if backend.supports_return_generator else "list"  # Ray gives all results at the end
     parallel = joblib.Parallel(workers, return_as=order, max_nbytes=None, **kind)
     with limited_threads(1):
-        yield from parallel(joblib.delayed(_limited)(task, arguments) for arguments in calls)
+        yield from _given_up(parallel(joblib.delayed(_limited)(task, arguments) for arguments in calls))
+
+
+def _given_up(results: Iterable[T]) -> Iterator[T]:
+    """The results; where the rest is not wanted any more, the calls are ended without joblib's advice about it."""
+    try:
+        for result in results:  # noqa: UP028  `yield from` would end them before the advice is silenced
+            yield result
+    except GeneratorExit:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*tasks have been successfully executed +but not used.*")
+            warnings.filterwarnings("ignore", ".*tasks which were still being processed.*")
+            if isinstance(results, Generator):
+                results.close()
+        raise
 
 
 def _limited(task: Callable[..., T], arguments: tuple[Any, ...]) -> T:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +16,7 @@ from forecastle.arrays import FloatArray
 from forecastle.errors import ConfigError, ModelError
 from forecastle.models.calibration import error_quantiles, split_in_time
 from forecastle.models.curves import learning_curves
+from forecastle.models.epochwise.watch import TOLD
 from forecastle.models.examples import Examples, inputs_of
 from forecastle.models.fitting import (
     Fit,
@@ -30,6 +32,7 @@ from forecastle.models.forecast import ClassForecast, Forecast, QuantileForecast
 from forecastle.models.held_out import held_out
 from forecastle.models.question import Question, refuse_classes
 from forecastle.runs import archive
+from forecastle.runs.watching import Series, Watch
 from forecastle.windows.context import Context, Task, Windows
 
 logger = logging.getLogger(__name__)
@@ -85,6 +88,8 @@ class SklearnForecaster:
     ----------
     checkpoints : Path or None
         Folder in which training in epochs keeps its best ones where it fails; set it before `fit`.
+    watch : Watch or None
+        What training in epochs tells how well it does; set it before `fit`.
 
     Raises
     ------
@@ -114,6 +119,7 @@ class SklearnForecaster:
         self.trainer, self.callbacks = trainer, dict(callbacks or {})
         _check_training(trainer, estimator, self.callbacks)
         self.checkpoints: Path | None = None
+        self.watch: Watch | None = None
         self.curves: dict[str, list[float]] = {}
         self._fitted: list[Any] = []
         self._asked = Question((), (), 0)
@@ -149,11 +155,12 @@ class SklearnForecaster:
         examples = self._examples(train)
         listens = self.trainer is not None or takes_validation(self.estimator)
         watched = self._examples(validation) if validation is not None and listens else None
+        how = partial(self._fit, self._series())
         with convergence_logged(self.name):
             if task.target.classes:
-                self._fitted, self._errors = fit_classes(self.estimator, examples, watched, self._fit("whole")), None
+                self._fitted, self._errors = fit_classes(self.estimator, examples, watched, how("whole")), None
             else:
-                self._fitted, self._errors = self._fit_calibrated(train, examples, watched)
+                self._fitted, self._errors = self._fit_calibrated(train, examples, watched, how)
         self._asked = Question.of(task)
         self._count = len(train)
         self.curves = learning_curves(self._fitted)
@@ -248,19 +255,23 @@ class SklearnForecaster:
         return examples
 
     def _fit_calibrated(
-        self, train: Windows, examples: Examples, watched: Examples | None
+        self, train: Windows, examples: Examples, watched: Examples | None, how: Callable[[str], Fit]
     ) -> tuple[list[Any], FloatArray]:
         """Estimators of numbers, and the quantiles of their errors held out in time, shape (H, Q)."""
         context = train.context
         cut = examples.cut()
         watched = None if watched is None else watched.cut()
         earlier, later = split_in_time(context.origin, train.label_end, self.calibration)
-        first = fit_numbers(self.estimator, cut.of(earlier), watched, self._fit("earlier"))
+        first = fit_numbers(self.estimator, cut.of(earlier), watched, how("earlier"))
         errors = examples.target[later] - point(first, examples.inputs[later])
-        fitted = fit_numbers(self.estimator, cut, watched, self._fit("whole"))
+        fitted = fit_numbers(self.estimator, cut, watched, how("whole"))
         return fitted, error_quantiles(errors, context.task.quantile_levels)
 
-    def _fit(self, part: str) -> Fit:
+    def _series(self) -> Series | None:
+        """What all trainings in epochs tell of, one after the other."""
+        return None if self.trainer is None else Series(self.watch, TOLD, self.trainer.max_epochs)
+
+    def _fit(self, series: Series | None, part: str) -> Fit:
         """How one estimator is fitted on the whole or the earlier part of the training windows."""
         trainer, callbacks = self.trainer, self.callbacks
         if trainer is None:
@@ -270,7 +281,7 @@ class SklearnForecaster:
         def in_epochs(estimator: Any, train: Examples, watched: Examples | None, step: int) -> Any:
             assert watched is not None, "some windows are held out where there is no validation part"
             place = None if folder is None else folder / f"step_{step}"
-            return trainer.fit(estimator, train, watched, callbacks, place)
+            return trainer.fit(estimator, train, watched, callbacks, place, series)
 
         return in_epochs
 

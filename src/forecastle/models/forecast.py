@@ -12,6 +12,7 @@ from typing import Any, Protocol, Self, TypeAlias, runtime_checkable
 import numpy as np
 
 from forecastle.arrays import FloatArray
+from forecastle.runs.watching import Watch
 from forecastle.windows.context import Context, Windows
 
 
@@ -108,6 +109,19 @@ class Resumable(Protocol):
     """
 
     checkpoints: Path | None
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """A forecaster whose `fit` can be watched, and stopped, while it runs.
+
+    Attributes
+    ----------
+    watch
+        What `fit` tells how well it does on the validation part; None: nobody. Set before `fit`.
+    """
+
+    watch: Watch | None
 
 
 @runtime_checkable

@@ -10,6 +10,7 @@ import numpy as np
 from forecastle.arrays import FloatArray
 from forecastle.errors import ConfigError
 from forecastle.models.examples import Examples
+from forecastle.runs.watching import Series
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,22 @@ class Booster(Protocol):
         Of the library; its module here has the same.
     suffix
         Of a file that holds one model.
+    rounds
+        Most rounds.
     """
 
     name: str
     suffix: str
+    rounds: int
 
-    def grow(self, train: Examples, watched: Examples, aim: Aim) -> Grown:
-        """Grow trees on the training examples of one step until the watched ones stop it; keep the best round."""
+    def grow(self, train: Examples, watched: Examples, aim: Aim, series: Series) -> Grown:
+        """Grow trees on the training examples of one step until the watched ones stop it; keep the best round.
+
+        Raises
+        ------
+        Pruned
+            If who watches the series stops it.
+        """
         ...
 
     @staticmethod

@@ -9,9 +9,11 @@ import catboost
 import numpy as np
 
 from forecastle.arrays import FloatArray
-from forecastle.errors import ModelError
+from forecastle.errors import ModelError, Pruned
 from forecastle.models.boosting.booster import Aim, Grown, check_settings
+from forecastle.models.boosting.rounds import Rounds
 from forecastle.models.examples import Examples
+from forecastle.runs.watching import Series
 
 TELLING = ("train_finish_time", "model_guid", "output_options", "training")
 """What a model of CatBoost tells of when and how it was made, beside its trees; left out, so that bytes repeat."""
@@ -62,13 +64,15 @@ class CatBoost:
         bounds = {"depth": (self.depth, 1.0), "l2_leaf_reg": (self.l2_leaf_reg, 0.0)}
         check_settings(self.rounds, self.learning_rate, self.rsm, **bounds)
 
-    def grow(self, train: Examples, watched: Examples, aim: Aim) -> Grown:
+    def grow(self, train: Examples, watched: Examples, aim: Aim, series: Series) -> Grown:
         """Grow one model for all levels, or for all classes.
 
         Raises
         ------
         ModelError
             If CatBoost refuses the examples.
+        Pruned
+            If who watches the series stops it.
         """
         if aim.classes:
             loss: dict[str, Any] = {"loss_function": "MultiClass", "classes_count": aim.classes}
@@ -97,9 +101,12 @@ class CatBoost:
             judged = catboost.Pool(
                 watched.inputs, watched.target, weight=watched.weight, thread_count=self.thread_count
             )
-            model.fit(data, eval_set=judged)
+            telling = _Tell(Rounds(series, train, watched, aim.levels))
+            model.fit(data, eval_set=judged, callbacks=[telling])  # always: a model tells whether it had any
         except catboost.CatBoostError as error:
             raise ModelError(f"CatBoost cannot be fitted: {' '.join(str(error).split())}") from error
+        if telling.pruned is not None:
+            raise telling.pruned
         told = model.get_evals_result()
         curves = {f"{part}/loss": next(iter(told[key].values())) for part, key in PARTS.items() if key in told}
         return Grown([model], curves)
@@ -139,3 +146,19 @@ class CatBoost:
 
 PARTS = {"train": "learn", "validation": "validation"}
 """CatBoost's words for the parts that it judges."""
+
+
+class _Tell:
+    """CatBoost's callback after each round; no error may pass through CatBoost, so it is kept until growing ended."""
+
+    def __init__(self, rounds: Rounds) -> None:
+        self._rounds = rounds
+        self.pruned: Pruned | None = None
+
+    def after_iteration(self, info: Any) -> bool:
+        """Tell the validation loss; False stops growing."""
+        try:
+            self._rounds.tell(info.iteration, float(next(iter(info.metrics["validation"].values()))[-1]))
+        except Pruned as error:
+            self.pruned = error
+        return self.pruned is None

@@ -14,11 +14,13 @@ from forecastle.arrays import FloatArray
 from forecastle.errors import ConfigError, MissingExtraError, ModelError
 from forecastle.logs import progress
 from forecastle.models.boosting.booster import Aim, Booster, Grown
+from forecastle.models.boosting.rounds import RELATIVE_LOSS
 from forecastle.models.calibration import split_in_time
 from forecastle.models.examples import Examples, inputs_of
 from forecastle.models.forecast import ClassForecast, Forecast, QuantileForecast, drawn_to_uniform
 from forecastle.models.grid import fill, fitted_levels
 from forecastle.models.question import Question
+from forecastle.runs.watching import Series, Watch
 from forecastle.windows.context import Context, Windows
 
 SETTINGS = "boosting.json"
@@ -62,6 +64,8 @@ class BoostedForecaster:
     curves : dict
         Mean loss per round (pinball, in spreads, or log loss, nats), ``train/loss_h`` and ``validation/loss_h`` of each
         step h, in bars.
+    watch : Watch or None
+        What growing tells how well it does; set it before `fit`.
 
     Raises
     ------
@@ -79,6 +83,7 @@ class BoostedForecaster:
         self.lags = lags
         self.patience = patience
         self.curves: dict[str, list[float]] = {}
+        self.watch: Watch | None = None
         self._models: list[list[Any]] = []
         self._frequency: FloatArray = np.zeros((0, 0))
         self._asked = Question((), (), 0)
@@ -112,7 +117,8 @@ class BoostedForecaster:
         self._count = len(train)
         aim = Aim(fitted_levels(self._asked.levels), self._asked.classes, self.patience)
         steps = progress(range(len(task.steps)), len(task.steps), f"fit {self.name}, steps")
-        grown = [self._grow(examples.step(step), watched.step(step), aim) for step in steps]
+        series = Series(self.watch, RELATIVE_LOSS, self.booster.rounds)
+        grown = [self._grow(examples.step(step), watched.step(step), aim, series) for step in steps]
         self._models = [each.models for each in grown]
         self._frequency = _frequency(train.target, aim.classes)
         self.curves = {
@@ -122,10 +128,10 @@ class BoostedForecaster:
         }
         return self
 
-    def _grow(self, train: Examples, watched: Examples, aim: Aim) -> Grown:
+    def _grow(self, train: Examples, watched: Examples, aim: Aim, series: Series) -> Grown:
         """The trees of one step; none where training has seen one class only."""
         if not aim.classes:
-            return self.booster.grow(train, watched, aim)
+            return self.booster.grow(train, watched, aim, series)
         train, watched = train.labelled(), watched.labelled()
         seen = np.unique(train.target)
         watched = watched.of(np.flatnonzero(np.isin(watched.target, seen)))
@@ -133,7 +139,7 @@ class BoostedForecaster:
             return Grown([], {})
         if not len(watched.target):
             raise ModelError(f"{self.name}: no validation window has one of the classes that training has seen")
-        return self.booster.grow(train, watched, aim)
+        return self.booster.grow(train, watched, aim, series)
 
     def predict(self, context: Context) -> Forecast:
         """Quantiles at the task's levels for a number, probabilities for classes, in the target's unit.

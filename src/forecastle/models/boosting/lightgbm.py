@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import lightgbm
@@ -11,7 +12,9 @@ import numpy as np
 from forecastle.arrays import FloatArray
 from forecastle.errors import ModelError
 from forecastle.models.boosting.booster import Aim, Grown, averaged, check_settings
+from forecastle.models.boosting.rounds import Rounds
 from forecastle.models.examples import Examples
+from forecastle.runs.watching import Series
 
 
 @dataclass(frozen=True)
@@ -65,13 +68,15 @@ class LightGBM:
         }
         check_settings(self.rounds, self.learning_rate, self.feature_fraction_bynode, **bounds)
 
-    def grow(self, train: Examples, watched: Examples, aim: Aim) -> Grown:
+    def grow(self, train: Examples, watched: Examples, aim: Aim, series: Series) -> Grown:
         """Grow one booster for each level, or one for all classes.
 
         Raises
         ------
         ModelError
             If LightGBM refuses the examples.
+        Pruned
+            If who watches the series stops it.
         """
         if aim.classes:
             objectives: list[dict[str, Any]] = [{"objective": "multiclass", "num_class": aim.classes}]
@@ -79,13 +84,14 @@ class LightGBM:
             objectives = [{"objective": "quantile", "alpha": level} for level in aim.levels]
         models, curves = [], []
         for objective in objectives:
-            model, curve = self._boost(objective, train, watched, aim.patience)
+            rounds = Rounds(series, train, watched, (objective["alpha"],) if aim.levels else ())
+            model, curve = self._boost(objective, train, watched, aim.patience, rounds)
             models.append(model)
             curves.append(curve)
         return Grown(models, {name: averaged([curve[name] for curve in curves]) for name in curves[0]})
 
     def _boost(
-        self, objective: dict[str, Any], train: Examples, watched: Examples, patience: int
+        self, objective: dict[str, Any], train: Examples, watched: Examples, patience: int, rounds: Rounds
     ) -> tuple[Any, dict[str, list[float]]]:
         """One booster, cut at its best round, and its curves."""
         settings = {name: value for name, value in vars(self).items() if name != "rounds"}
@@ -103,6 +109,7 @@ class LightGBM:
                 callbacks=[
                     lightgbm.early_stopping(patience, verbose=False),
                     lightgbm.record_evaluation(told),
+                    partial(_tell, rounds),
                 ],
             )
         except lightgbm.basic.LightGBMError as error:
@@ -136,3 +143,9 @@ class LightGBM:
             return lightgbm.Booster(model_str=content.decode())
         except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as error:
             raise ModelError(f"no model of LightGBM: {' '.join(str(error).split())}") from error
+
+
+def _tell(rounds: Rounds, state: Any) -> None:
+    """LightGBM's callback after each round: its list of part, metric, value, …; there is one metric."""
+    (loss,) = (value for part, _, value, *_ in state.evaluation_result_list if part == "validation")
+    rounds.tell(state.iteration + 1, float(loss))

@@ -11,7 +11,9 @@ import xgboost
 from forecastle.arrays import FloatArray
 from forecastle.errors import ModelError
 from forecastle.models.boosting.booster import Aim, Grown, check_settings
+from forecastle.models.boosting.rounds import Rounds
 from forecastle.models.examples import Examples
+from forecastle.runs.watching import Series
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,15 @@ class XGBoost:
         }
         check_settings(self.rounds, self.learning_rate, self.colsample_bynode, **bounds)
 
-    def grow(self, train: Examples, watched: Examples, aim: Aim) -> Grown:
+    def grow(self, train: Examples, watched: Examples, aim: Aim, series: Series) -> Grown:
         """Grow one booster for all levels, or for all classes.
 
         Raises
         ------
         ModelError
             If XGBoost refuses the examples.
+        Pruned
+            If who watches the series stops it.
         """
         settings = {name: value for name, value in vars(self).items() if name != "rounds"}
         if aim.classes:
@@ -90,6 +94,7 @@ class XGBoost:
                 self.rounds,
                 evals=[(data, "train"), (judged, "validation")],
                 early_stopping_rounds=aim.patience,
+                callbacks=[_Tell(Rounds(series, train, watched, aim.levels))],
                 evals_result=told,
                 verbose_eval=False,
             )
@@ -126,3 +131,15 @@ class XGBoost:
         except xgboost.core.XGBoostError as error:
             raise ModelError(f"no model of XGBoost: {' '.join(str(error).split())}") from error
         return model
+
+
+class _Tell(xgboost.callback.TrainingCallback):
+    """XGBoost's callback after each round."""
+
+    def __init__(self, rounds: Rounds) -> None:
+        self._rounds = rounds
+
+    def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:  # noqa: ARG002 (XGBoost's arguments)
+        """Tell the validation loss; never stop in XGBoost's own way."""
+        self._rounds.tell(epoch + 1, float(next(iter(evals_log["validation"].values()))[-1]))
+        return False

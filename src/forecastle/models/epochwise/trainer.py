@@ -11,10 +11,11 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 
-from forecastle.errors import ConfigError, ModelError
+from forecastle.errors import ConfigError, ModelError, Pruned
 from forecastle.models.epochwise.callback import EpochCallback, Progress
-from forecastle.models.epochwise.watch import measure
+from forecastle.models.epochwise.watch import LOSS, measure
 from forecastle.models.examples import Examples
+from forecastle.runs.watching import Series
 
 
 class EpochTrainer:
@@ -60,7 +61,13 @@ class EpochTrainer:
                 )
 
     def fit(
-        self, estimator: Any, train: Examples, watched: Examples, callbacks: Mapping[str, Any], folder: Path | None
+        self,
+        estimator: Any,
+        train: Examples,
+        watched: Examples,
+        callbacks: Mapping[str, Any],
+        folder: Path | None,
+        series: Series | None = None,
     ) -> Any:
         """A trained clone, of the best epoch where a callback keeps epochs; its curves stand in ``epochs_``.
 
@@ -74,11 +81,15 @@ class EpochTrainer:
             By name; each is asked after each epoch, and one is enough to stop.
         folder
             Where callbacks save what is worth it if training fails; None: nowhere.
+        series
+            What the validation loss of each epoch is told; None: nobody.
 
         Raises
         ------
         ModelError
             If there is nothing to watch, or the estimator cannot learn these examples.
+        Pruned
+            If who watches the series stops it.
         """
         if not len(watched.inputs):
             raise ModelError(
@@ -87,14 +98,20 @@ class EpochTrainer:
         trained = clone(estimator)
         progress = Progress(trained)
         members = trained.get_params().get("n_estimators")
+        if series is not None:
+            series.begin()
         try:
             for epoch in range(1, self.max_epochs + 1):
                 _advance(trained, train, members and members * epoch)
                 for name, value in measure(trained, train, watched).items():
                     progress.curves.setdefault(name, []).append(value)
+                if series is not None:
+                    series.tell(epoch, progress.curves[LOSS][-1])
                 wishes = [callback.epoch_ended(progress) for callback in callbacks.values()]
                 if any(wishes):
                     break
+        except Pruned:
+            raise
         except BaseException:
             if folder is not None:
                 for callback in callbacks.values():

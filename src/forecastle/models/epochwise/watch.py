@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -11,10 +11,14 @@ from sklearn.metrics import log_loss, mean_squared_error
 
 from forecastle.errors import ConfigError, nearest
 from forecastle.models.examples import Examples
+from forecastle.runs.watching import Measure
 
 LOSS, SCORE = "validation/loss", "validation/score"
-DIRECTIONS: Mapping[str, str] = {LOSS: "min", SCORE: "max"}
+DIRECTIONS: Mapping[str, Literal["min", "max"]] = {LOSS: "min", SCORE: "max"}
 """Mean squared error of z or log loss; and R² or the share of right classes. ``min`` where lower is better."""
+
+TOLD = Measure(LOSS, DIRECTIONS[LOSS])
+"""What training in epochs tells who watches it."""
 
 
 def check_monitor(monitor: str) -> None:

@@ -24,6 +24,7 @@ from forecastle.models.neural.scale import Scale
 from forecastle.models.neural.session import check_parts
 from forecastle.models.neural.session import train as run_training
 from forecastle.models.neural.training import Training
+from forecastle.runs.watching import Watch
 from forecastle.windows.context import Context, Task, Windows
 
 logger = logging.getLogger(__name__)
@@ -67,6 +68,8 @@ class LightningForecaster:
     ----------
     checkpoints : Path or None
         Folder in which training keeps its checkpoints and finds them again; set it before `fit`.
+    watch : Watch or None
+        What training tells how well it does; set it before `fit`.
 
     Raises
     ------
@@ -98,6 +101,7 @@ class LightningForecaster:
         self.seed = seed
         self.memory = memory
         self.checkpoints: Path | None = None
+        self.watch: Watch | None = None
         self.curves: dict[str, list[float]] = {}
         self._fitted: MarginalNetwork | PathNetwork | None = None
         self._state: dict[str, Any] = {}
@@ -137,7 +141,7 @@ class LightningForecaster:
         watched = Examples(validation.context, symbols, scale.shrink(validation))
         examples = learnt, watched
         trained = run_training(
-            module, self.trainer, self.callbacks, examples, self.batch_size, self.seed, self.checkpoints
+            module, self.trainer, self.callbacks, examples, self.batch_size, self.seed, self.checkpoints, self.watch
         )
         load_weights(network, trained.weights, self.checkpoints or Path(WEIGHTS))
         self.curves = trained.curves

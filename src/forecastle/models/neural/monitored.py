@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 from torchmetrics import Metric
@@ -42,7 +44,7 @@ class QuantileCRPS(Metric):
 
 
 LOSS, CRPS = "validation/loss", "validation/crps"
-DIRECTIONS = {LOSS: "min", CRPS: "max" if QuantileCRPS.higher_is_better else "min"}
+DIRECTIONS: dict[str, Literal["min", "max"]] = {LOSS: "min", CRPS: "max" if QuantileCRPS.higher_is_better else "min"}
 """What every network is watched by; ``min`` where lower is better."""
 
 

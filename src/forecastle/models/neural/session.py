@@ -26,8 +26,10 @@ from forecastle.models.neural.checkpoint import LAST
 from forecastle.models.neural.examples import Batches, Examples
 from forecastle.models.neural.files import load_weights, read_tensors
 from forecastle.models.neural.recording import CURVES, FINAL, Recorder
+from forecastle.models.neural.telling import Teller
 from forecastle.models.neural.training import Training
 from forecastle.models.ranking import Ranking
+from forecastle.runs.watching import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +88,7 @@ def train(
     batch_size: int,
     seed: int,
     folder: Path | None,
+    watch: Watch | None = None,
 ) -> Trained:
     """Train on the first examples, watched on the second.
 
@@ -105,6 +108,8 @@ def train(
         Of the order of the windows.
     folder
         Where checkpoints are kept and found again; None: in a temporary one.
+    watch
+        What each epoch tells how well it did; None: nobody.
 
     Raises
     ------
@@ -112,10 +117,12 @@ def train(
         If the trainer cannot be made: no such device, a setting that cannot be.
     ModelError
         If training diverges or a checkpoint cannot be gone on with.
+    Pruned
+        If who watches stops it.
     """
     with _workplace(folder) as place, _quiet(), torch.random.fork_rng(devices=_devices()):
         if not (place / CURVES).is_file():
-            trainer = _trainer(make_trainer, callbacks, place)
+            trainer = _trainer(make_trainer, callbacks, place, watch)
             share = lambda: (trainer.global_rank, trainer.world_size)  # noqa: E731
             learnt, watched = examples
             batches = Batches(len(learnt), batch_size, seed, training.epoch, share)
@@ -145,13 +152,17 @@ def _fit(trainer: pl.Trainer, training: Training, learnt: Any, watched: Any, las
         raise ModelError(f"training failed: {_line(error)}") from error
 
 
-def _trainer(make: Callable[..., pl.Trainer], callbacks: Mapping[str, pl.Callback], place: Path) -> pl.Trainer:
+def _trainer(
+    make: Callable[..., pl.Trainer], callbacks: Mapping[str, pl.Callback], place: Path, watch: Watch | None
+) -> pl.Trainer:
     wanted = getattr(make, "keywords", {}).get("accelerator")
     if wanted in ("gpu", "cuda") and not torch.cuda.is_available():
         raise ConfigError(f"trainer.accelerator {wanted!r} needs a GPU, and torch {torch.__version__} finds none here")
+    recorder = Recorder()
+    tellers = [] if watch is None else [Teller(watch, recorder)]  # the last to act: all else of the epoch is done
     try:
         return make(
-            callbacks=[Recorder(), *(copy.deepcopy(callbacks[name]) for name in sorted(callbacks))],
+            callbacks=[recorder, *(copy.deepcopy(callbacks[name]) for name in sorted(callbacks)), *tellers],
             default_root_dir=place,
             logger=False,
             enable_checkpointing=False,

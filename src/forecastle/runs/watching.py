@@ -1,0 +1,83 @@
+"""Watching a fit: it tells how well it does on the validation part while it runs, and may be told to stop.
+
+What watches changes no number: a fit that is watched and not stopped is the one that nobody watches.
+
+=====================  ==============================================================  ==================
+what fits              what it tells, after each step                                  step
+=====================  ==============================================================  ==================
+a run of several folds the objective on the validation parts of the folds so far       fold
+networks               ``validation/crps``, in units of a random walk                  epoch
+boosted trees          ``validation/relative_loss``: over that of a constant forecast  round, every tenth
+``trainer=epochs``     ``validation/loss``: squared error of z, or log loss            epoch
+=====================  ==============================================================  ==================
+
+In a run of several folds the fits inside the folds are not watched, since one series cannot speak of two things; nor
+are the members of an ensemble, the models of ``pooling=per_symbol``, or a network that several processes train.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+
+class Measure(NamedTuple):
+    """What is told: its name, and ``min`` or ``max``, the way in which it is better."""
+
+    name: str
+    direction: Literal["min", "max"]
+
+
+Watch = Callable[[Measure, int, float], None]
+"""What is told the measure, the step (steps rise) and a finite value; it raises `forecastle.errors.Pruned` to stop."""
+
+
+class Series:
+    """What the trainings of one fit tell, one training after the other, as one series of values.
+
+    A value is the mean over the trainings so far: the best of each that has ended, and the latest of the one that runs.
+    So it means the same in the first training and in the last, if all are measured in one unit. A value that is not
+    finite is not told.
+
+    Parameters
+    ----------
+    watch
+        What is told; None: nobody.
+    measure
+        What it is told of.
+    most
+        Steps that a training can have. The first step of the second training is `most` + 1, wherever the first one
+        ended, so that a step means the same in each fit of a search.
+    """
+
+    def __init__(self, watch: Watch | None, measure: Measure, most: int) -> None:
+        self._watch, self._measure, self._most = watch, measure, most
+        self._ended: list[float] = []
+        self._begun, self._best = 0, math.nan
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody is told."""
+        return self._watch is not None
+
+    def begin(self) -> None:
+        """Begin with the next training."""
+        if math.isfinite(self._best):
+            self._ended.append(self._best)
+        self._begun, self._best = self._begun + 1, math.nan
+
+    def tell(self, step: int, value: float) -> None:
+        """Tell the value after a step, from 1, of the training that runs.
+
+        Raises
+        ------
+        Pruned
+            If the fit is to stop.
+        """
+        if self._watch is None or not math.isfinite(value):
+            return
+        better = min if self._measure.direction == "min" else max
+        self._best = better(self._best, value) if math.isfinite(self._best) else value
+        mean = (sum(self._ended) + value) / (len(self._ended) + 1)
+        self._watch(self._measure, (self._begun - 1) * self._most + step, mean)
