@@ -35,7 +35,8 @@ def noise(count: int, seed: int, sharpe: float = 0.0) -> np.ndarray:
 
 def test_the_numbers_are_those_of_the_returns(tmp_path: Path) -> None:
     returns = noise(5, seed=1)
-    found = luck([traded(tmp_path, column) for column in returns.T], "validation", trials=40)
+    runs = [traded(tmp_path, column) for column in returns.T]
+    found = luck(runs, "validation", runs, trials=40)
     deflated, year = deflated_sharpe(returns, 40), math.sqrt(365.2425)
     assert found is not None
     assert found.run == f"{deflated.best:016x}"
@@ -50,8 +51,10 @@ def test_the_numbers_are_those_of_the_returns(tmp_path: Path) -> None:
 def test_noise_is_luck_and_a_strong_signal_is_skill(tmp_path: Path) -> None:
     (tmp_path / "noise").mkdir()
     (tmp_path / "signal").mkdir()
-    chance = luck([traded(tmp_path / "noise", column) for column in noise(30, seed=2).T], "validation", 30)
-    signal = luck([traded(tmp_path / "signal", column) for column in noise(30, 3, sharpe=4.0).T], "validation", 30)
+    without = [traded(tmp_path / "noise", column) for column in noise(30, seed=2).T]
+    planted = [traded(tmp_path / "signal", column) for column in noise(30, 3, sharpe=4.0).T]
+    chance = luck(without, "validation", without, 30)
+    signal = luck(planted, "validation", planted, 30)
     assert chance is not None
     assert signal is not None
     assert not chance.skill
@@ -65,8 +68,24 @@ def test_too_few_or_unlike_accounts_are_not_judged(tmp_path: Path) -> None:
     first, second = (traded(tmp_path, column) for column in noise(2, seed=4).T)
     other = traded(tmp_path, noise(1, seed=5)[:, 0], start="2011-01-01")
     still = traded(tmp_path, np.zeros(1500))
-    assert luck([first], "validation", 1) is None
-    assert luck([first, second], "test", 2) is None
-    assert luck([first, other], "validation", 2) is None
-    assert luck([still, still], "validation", 2) is None
-    assert luck([first, second], "validation", 1).trials == 2
+    assert luck([first], "validation", [first], 1) is None
+    assert luck([first, second], "test", [], 2) is None
+    assert luck([first, other], "validation", [], 2) is None
+    assert luck([still, still], "validation", [], 2) is None
+    assert luck([first, second], "validation", [], 1).trials == 2
+    assert luck([first, second, other], "validation", [], 3).trials == 3
+
+
+def test_one_run_is_judged_by_all_that_were_tried(tmp_path: Path) -> None:
+    returns = noise(6, seed=6)
+    runs = [traded(tmp_path, column) for column in returns.T]
+    whole = deflated_sharpe(returns, 9)
+    alone = luck([runs[2]], "validation", runs, 9)
+    assert alone is not None
+    assert alone.run == runs[2].id
+    assert alone.trials == 9
+    assert alone.expected == pytest.approx(whole.expected * math.sqrt(365.2425), rel=1e-9)
+    assert alone.sharpe == pytest.approx(
+        returns[:, 2].mean() / returns[:, 2].std(ddof=1) * math.sqrt(365.2425), rel=1e-9
+    )
+    assert luck([runs[whole.best]], "validation", runs, 9) == luck(runs, "validation", runs, 9)

@@ -14,7 +14,6 @@ from forecastle import logs
 from forecastle.errors import ConfigError, nearest
 from forecastle.evaluation.layout import WIDTH, skill_text
 from forecastle.evaluation.ranking import render_contest
-from forecastle.evaluation.score import REFERENCE
 from forecastle.runs.store import RunStore
 from forecastle.standings import Group, contests
 
@@ -25,7 +24,8 @@ usage: forecastle compare [RUN | SWEEP | last | KEY=VALUE ...] [baseline=NAME] [
 
   RUN, SWEEP     ids or their beginnings; last is the newest sweep; none of them: all finished runs
   KEY=VALUE      only runs with this choice or setting: model=ridge horizon=10 model.estimator.alpha=3
-  baseline=NAME  what skill is measured against (random_walk)
+  baseline=NAME  what skill is measured against (random_walk); buy_and_hold ranks accounts by their Sharpe ratio, as
+                 runs are that differ in policy or account only
   --test         show the test scores of all runs that opened their test part, not of the best one only
   --fast         rank scores only: no tests, no intervals, no confidence set
 
@@ -49,7 +49,7 @@ def compare(words: Sequence[str]) -> int:
         if word.startswith("-") and word not in FLAGS:
             raise ConfigError(f"unknown flag {word!r}{nearest(word, FLAGS)} (allowed: {', '.join(FLAGS)})")
     flags = {word for word in words if word.startswith("-")}
-    baseline = next((word.partition("=")[2] for word in words if word.startswith("baseline=")), REFERENCE)
+    baseline = next((word.partition("=")[2] for word in words if word.startswith("baseline=")), None)
     meant = [word for word in words if word not in flags and not word.startswith("baseline=")]
     logs.configure(os.environ.get("FORECASTLE_LOG_LEVEL", "INFO"))
     store = RunStore(Path(os.environ.get("FORECASTLE_OUTPUT", "runs")))
@@ -71,12 +71,16 @@ def _as_text(group: Group) -> str:
     lines += [f"{'objective':16} {group.question['objective']}, validation part, {group.question['windows']}"]
     lines += render_contest(group.contest, group.question["objective"].partition(" ")[0])
     for run, test in group.tests.items():
-        shown = "undefined" if test["skill"]["value"] is None else skill_text(test["skill"])
-        against = f"skill {shown} against {group.contest.baseline}"
-        lines.append(f"test part of {run}: {test['objective']} {test['score']:.6g}, {against}")
+        score, other = ("undefined" if each is None else f"{each:.6g}" for each in (test["score"], test["baseline"]))
+        against = f"{group.contest.baseline} {other}"
+        if test["skill"]["value"] is not None:
+            against = f"skill {skill_text(test['skill'])} against {group.contest.baseline}"
+        lines.append(f"test part of {run}: {test['objective']} {score}, {against}")
+    for run, name in group.unscored.items():
+        lines += textwrap.wrap(f"not ranked, without a score: {run[:8]} {name}", WIDTH, subsequent_indent="  ")
     if group.traded is not None:
         lines += textwrap.wrap(str(group.traded), WIDTH, subsequent_indent="  ")
-    return "\n".join([*lines, group.looks])
+    return "\n".join([*lines, str(group.tried), group.looks])
 
 
 def _as_csv(groups: Sequence[Group]) -> str:

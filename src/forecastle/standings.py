@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from forecastle import paths
+from forecastle.accounts import HOLD, OBJECTIVE, entrants, only_traded_otherwise, ratio_of, trading_scores
 from forecastle.arrays import FloatArray
 from forecastle.errors import ConfigError, RunError, nearest
 from forecastle.evaluation.comparison import by_origin
 from forecastle.evaluation.contest import Contest, Entrant, hold
 from forecastle.evaluation.score import MODEL, REFERENCE
+from forecastle.questions import PART, Tried, sort_out, tried
 from forecastle.runs.looks import looks_of
 from forecastle.runs.selection import choose, names
-from forecastle.runs.settings import settings_of
+from forecastle.runs.settings import varied
 from forecastle.runs.store import Run, RunStore
 from forecastle.trials import Luck, luck
-
-logger = logging.getLogger(__name__)
-
-PART = "validation"
-"""What choices are made on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,20 +33,29 @@ class Group:
         In what the question differs from that of the first group; empty for the first.
     contest
         Their ranking.
+    unscored
+        Names of the runs without a score, which are not ranked, by their ids.
     tests
         Scores of the test parts that are to be shown, by run id.
     looks
         How often the test part was opened, a line.
+    tried
+        All that was tried to answer the question.
     traded
         What the best trading result is worth, or None where too few were traded.
+    settings
+        Of each run, by its id.
     """
 
     question: dict[str, str]
     apart: tuple[str, ...]
     contest: Contest
+    unscored: dict[str, str]
     tests: dict[str, dict[str, Any]]
     looks: str
+    tried: Tried
     traded: Luck | None
+    settings: dict[str, dict[str, Any]]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -59,14 +63,16 @@ class Group:
             "question": self.question,
             "apart": list(self.apart),
             **self.contest.to_json(),
+            "unscored": self.unscored,
             "test": self.tests,
             "looks": self.looks,
+            "trials": self.tried.count,
             "traded": None if self.traded is None else self.traded.to_json(),
         }
 
 
 def contests(
-    store: RunStore, words: Sequence[str], baseline: str = REFERENCE, *, every_test: bool = False, sure: bool = True
+    store: RunStore, words: Sequence[str], baseline: str | None = None, *, every_test: bool = False, sure: bool = True
 ) -> list[Group]:
     """Rank the runs that are meant, those that answer one question among each other; the largest table comes first.
 
@@ -77,7 +83,7 @@ def contests(
     words
         Which are meant (`forecastle.runs.selection.choose`).
     baseline
-        What skill is measured against.
+        What skill is measured against; None: the random walk, or buying and holding where accounts are compared.
     every_test
         Show the test scores of every run that has opened its test part, and not of the best one only.
     sure
@@ -89,85 +95,80 @@ def contests(
         If no run is meant, a run's folder is damaged, or the baseline is not among those that were scored.
     """
     runs, settings = choose(store, words)
-    sorted_out: dict[tuple[tuple[str, str], ...], list[Run]] = {}
-    for run in runs:
-        try:
-            asked = tuple(_question(run, settings[run.id]).items())
-        except (RunError, KeyError) as error:  # one damaged run is no reason to tell nothing of the others
-            logger.warning("run %s is left out: %s", run.id, error)
-            continue
-        sorted_out.setdefault(asked, []).append(run)
+    sorted_out = sort_out(runs, settings)
     if not sorted_out:
         raise RunError(f"none of the {len(runs)} runs that are meant can be read")
-    groups: list[Group] = []
-    order = sorted(sorted_out.items(), key=lambda each: -len(each[1]))
-    first = dict(order[0][0])
-    for question, members in order:
-        apart = tuple(key for key, value in question if first[key] != value)
-        called = names({run.id: settings[run.id] for run in members})
-        entrants = [_entrant(run, called[run.id], sure=sure) for run in members]
-        known = entrants[0].scores["skill"]
-        if baseline not in known:
-            raise ConfigError(f"baseline: {baseline!r} is not among those scored{nearest(baseline, known)}")
-        scored = [each for each in entrants if _score(each) is not None]
+    trials = tried(store, sorted_out)
+    order = sorted(sorted_out, key=lambda asked: -len(sorted_out[asked]))
+    groups = []
+    for asked in order:
+        apart = tuple(key for (key, value), (_, first) in zip(asked, order[0], strict=True) if value != first)
+        members = sorted_out[asked]
+        known = {run.id: settings[run.id] for run in members}
+        entered = _entered(members, known, baseline, sure=sure)
+        scored = [each for each in entered if _score(each) is not None]
         if not scored:
             continue
-        contest = hold(scored, baseline)
+        contest = hold(scored, _baseline(scored[0], baseline))
         shown = [place.run for place in contest.places] if every_test else [contest.places[0].run]
         opened = {run.id: run.metrics["test"] for run in members if run.id in shown and "test" in run.metrics}
-        tests = {name: _test_scores(scores, baseline) for name, scores in opened.items()}
-        looks = looks_of(store.folder, [run.id for run in members])
-        traded = luck(members, PART, _trials(store, question)) if sure and _were_traded(members) else None
-        groups.append(Group(dict(question), apart, contest, tests, looks, traded))
+        groups.append(
+            Group(
+                dict(asked) | _judged_by(scored[0]),
+                apart,
+                contest,
+                {each.run: each.name for each in entered if _score(each) is None},
+                {name: _test_scores(scores, contest.baseline) for name, scores in opened.items()},
+                looks_of(store.folder, [run.id for run in members]),
+                trials[asked],
+                luck(members, PART, trials[asked].runs, trials[asked].count) if sure else None,
+                known,
+            )
+        )
     if not groups:
         raise RunError("none of the runs that are meant has a score: their objective is undefined")
     return groups
 
 
-def _were_traded(runs: Sequence[Run]) -> bool:
-    return sum((run.folder / paths.EQUITY).is_file() for run in runs) > 1
-
-
-def _trials(store: RunStore, question: tuple[tuple[str, str], ...]) -> int:
-    """How many runs of the store answer a question, whether they are meant or not."""
-    count = 0
-    for run in store.all():
-        with suppress(RunError):
-            count += tuple(_question(run, settings_of(run)).items()) == question
-    return count
-
-
-def _question(run: Run, settings: Mapping[str, Any]) -> dict[str, str]:
-    """What runs must share to be ranked among each other."""
-    part, manifest = run.metrics[PART], run.manifest
-    return {
-        "data": f"{manifest['data']} {', '.join(manifest['symbols'])} (bars {manifest['bars'][:8]})",
-        "target": f"{part['target']}{_arguments(settings, 'target')}",
-        "steps": ", ".join(map(str, part["steps"])),
-        "split": f"{settings.get('split')}{_arguments(settings, 'split')}",
-        "objective": f"{part['objective']} in {part['unit']}",
-        "quantile levels": str(settings.get("quantile_levels")),
-        "windows": f"{part['windows']} from {part['start']} to {part['end']}",
-    }
-
-
-def _arguments(settings: Mapping[str, Any], group: str) -> str:
-    """Arguments of a group, ``(up=1.0, down=1.0)``, or nothing."""
-    told = [
-        f"{key.removeprefix(f'{group}.')}={value}"
-        for key, value in settings.items()
-        if key.startswith(f"{group}.") and key != f"{group}._target_" and value is not None
+def _entered(
+    runs: Sequence[Run], settings: Mapping[str, Mapping[str, Any]], baseline: str | None, *, sure: bool
+) -> list[Entrant]:
+    """Runs that take part: by their forecasts, or by their accounts where nothing else differs or it is asked for."""
+    called = names(settings)
+    if baseline == HOLD or (baseline is None and only_traded_otherwise(varied(settings))):
+        accounts = entrants(runs, called, PART, sure=sure)
+        if accounts is not None:
+            return accounts
+    parts = {run.id: run.metrics[PART] for run in runs}
+    return [
+        Entrant(run.id, called[run.id], parts[run.id], _losses(run) if sure else None, ratio_of(parts[run.id]))
+        for run in runs
     ]
-    return f" ({', '.join(told)})" if told else ""
+
+
+def _baseline(entrant: Entrant, wanted: str | None) -> str:
+    """What skill is measured against."""
+    known = entrant.scores["skill"]
+    usual = HOLD if HOLD in known else REFERENCE
+    if wanted == HOLD and HOLD not in known:
+        raise ConfigError(
+            f"baseline: {HOLD} wants runs that all were traded (policy=sign, say), got some that were not"
+        )
+    if (wanted or usual) not in known:
+        raise ConfigError(f"baseline: {wanted!r} is not among those scored{nearest(wanted or usual, known)}")
+    return wanted or usual
+
+
+def _judged_by(entrant: Entrant) -> dict[str, str]:
+    """What ranks accounts, in words; nothing for forecasts, whose question tells it."""
+    if entrant.scores["objective"] != OBJECTIVE or HOLD not in entrant.scores["skill"]:
+        return {}
+    return {"objective": f"{OBJECTIVE} ratio per year, net of costs"}
 
 
 def _score(entrant: Entrant) -> float | None:
     value: float | None = entrant.scores["scores"][MODEL][entrant.scores["objective"]]
     return value
-
-
-def _entrant(run: Run, name: str, *, sure: bool) -> Entrant:
-    return Entrant(run.id, name, run.metrics[PART], _losses(run) if sure else None)
 
 
 def _losses(run: Run) -> dict[str, FloatArray] | None:
@@ -192,8 +193,9 @@ def _losses(run: Run) -> dict[str, FloatArray] | None:
     }
 
 
-def _test_scores(scores: Mapping[str, Any], baseline: str) -> dict[str, Any]:
+def _test_scores(metrics: Mapping[str, Any], baseline: str) -> dict[str, Any]:
     """The objective on the test part, with its interval, and the skill."""
+    scores = trading_scores(metrics) if baseline == HOLD else metrics
     objective = scores["objective"]
     return {
         "objective": objective,

@@ -9,14 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from forecastle import paths
+from forecastle.accounts import read_accounts
 from forecastle.errors import ConfigError
 from forecastle.evaluation.luck import SURE, backtest_overfitting, deflated_sharpe
-from forecastle.report.folder import read_equity
 from forecastle.runs.store import Run
-
-YEAR = np.timedelta64(31_556_952, "s").astype("timedelta64[us]")
-"""A mean year of the Gregorian calendar."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +22,7 @@ class Luck:
     Parameters
     ----------
     run
-        Id of the run with the highest Sharpe ratio, net of costs.
+        Id of the run with the highest Sharpe ratio, net of costs, of those that are looked at.
     trials
         How many were tried.
     sharpe, expected
@@ -34,7 +30,7 @@ class Luck:
     probability
         That its true ratio is above that: the Deflated Sharpe Ratio.
     overfitting
-        Probability of Backtest Overfitting; None where there are too few bars for it.
+        Probability of Backtest Overfitting of choosing among all; None where there are too few bars for it.
     """
 
     run: str
@@ -64,45 +60,42 @@ class Luck:
         )
 
 
-def luck(runs: Sequence[Run], part: str, trials: int) -> Luck | None:
-    """Judge the net returns of runs that were traded on the same bars.
+def luck(runs: Sequence[Run], part: str, tried: Sequence[Run], trials: int) -> Luck | None:
+    """Judge the best of some traded runs by all that were tried.
 
     Parameters
     ----------
     runs
-        Runs that answer one question.
+        Those that are looked at, at least one.
     part
         Part that is judged, ``validation``.
+    tried
+        All finished runs that answer the same question: how far their ratios lie apart tells what luck can do.
     trials
-        How many runs have been made to answer it, at least as many as there are; whoever looks at some has chosen.
+        How many were tried, those that failed or were stopped included.
 
     Returns
     -------
     Luck or None
-        None where fewer than two were traded on the same bars, or their returns do not vary.
+        None where none of the runs was traded, fewer than two of all were on the same bars, or returns do not vary.
     """
-    found = []
-    for run in runs:
-        path = run.folder / paths.EQUITY
-        equity = read_equity(path, part) if path.is_file() else None
-        if equity is not None and len(equity.time) > 2:
-            found.append((run.id, equity))
-    if len(found) < 2 or any(not np.array_equal(each.time, found[0][1].time) for _, each in found):
+    meant = {run.id for run in runs}
+    accounts = read_accounts(list({run.id: run for run in (*runs, *tried)}.values()), part)
+    first = next((account for account in accounts if account.run in meant), None)
+    if first is None:
         return None
-    time = found[0][1].time
-    net = np.stack([each.net for _, each in found], axis=1)
-    if (net <= 0).any():
-        return None
-    returns = net[1:] / net[:-1] - 1
-    year = math.sqrt(len(returns) / float((time[-1] - time[0]) / YEAR))
+    found = [account for account in accounts if np.array_equal(account.time, first.time)]
+    returns = np.stack([account.returns for account in found], axis=1)
+    judged = [place for place, account in enumerate(found) if account.run in meant]
+    count = max(trials, len(found))
     try:
-        deflated = deflated_sharpe(returns, max(trials, len(found)))
+        deflated = deflated_sharpe(returns, count, judged)
     except ConfigError:
         return None
     try:
         overfitting = backtest_overfitting(returns).probability
     except ConfigError:
         overfitting = None
-    name = found[deflated.best][0]
+    year = math.sqrt(first.per_year)
     ratios = deflated.ratio * year, deflated.expected * year
-    return Luck(name, max(trials, len(found)), *ratios, deflated.probability, overfitting)
+    return Luck(found[deflated.best].run, count, *ratios, deflated.probability, overfitting)

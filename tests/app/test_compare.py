@@ -67,16 +67,61 @@ def test_the_test_part_is_not_opened_by_a_comparison(forecastle: Command, swept:
     assert Path("runs/looks.jsonl").read_text() == before
 
 
-def test_traded_runs_are_judged_by_all_that_were_tried(forecastle: Command, small: list[str]) -> None:
+@pytest.fixture
+def traded(forecastle: Command, small: list[str]) -> list[str]:
+    """Words of a sweep of three models that were traded, one of which failed."""
     words = [*small, "policy=sign", "account.costs.spread_bps=1"]
-    assert forecastle("run", "-m", *words, "model=ridge,lasso,last_value").code == 0
+    assert forecastle("run", "-m", *words, "model=ridge,lasso,last_value,logistic").code == 1
+    return words
+
+
+def test_traded_runs_are_judged_by_all_that_were_tried(forecastle: Command, traded: list[str]) -> None:
+    (whole,) = json.loads(forecastle("compare", "last", "--json").out)
+    assert whole["traded"]["trials"] == whole["trials"] == 4
     (group,) = json.loads(forecastle("compare", "model=ridge", "--json").out)
-    assert group["traded"] is None
-    (group,) = json.loads(forecastle("compare", "last", "--json").out)
-    assert group["traded"]["trials"] == 3
+    assert group["traded"]["trials"] == 4
+    assert group["traded"]["expected"] == whole["traded"]["expected"]
+    assert group["traded"]["run"] == group["places"][0]["run"]
     told = " ".join(forecastle("compare", "last").out.split())
     assert "traded: the best Sharpe ratio is" in told
-    assert "the luckiest of 3 trials without skill is expected to show" in told
+    assert "the luckiest of 4 trials without skill is expected to show" in told
+    assert "trials of this question on record: 4 (3 finished runs and 1 job of their sweeps that failed" in told
+
+
+def test_runs_that_differ_in_trading_only_are_ranked_by_their_accounts(forecastle: Command, small: list[str]) -> None:
+    words = [*small, "policy=sign,threshold", "account.costs.spread_bps=1,20"]
+    assert forecastle("run", "-m", *words).code == 0
+    (group,) = json.loads(forecastle("compare", "last", "--json").out)
+    assert group["baseline"] == "buy_and_hold"
+    assert group["question"]["objective"] == "sharpe ratio per year, net of costs"
+    ratios = []
+    for place in group["places"]:
+        trading = json.loads(Path("runs", place["run"], "metrics.json").read_text())["validation"]["trading"]
+        hold = trading["against"]["buy_and_hold"]["sharpe"]["value"]
+        ratios.append(trading["sharpe"]["value"])
+        assert place["score"] == place["sharpe"] == ratios[-1]
+        assert place["against_baseline"]["value"] == pytest.approx(hold - ratios[-1], abs=1e-9)
+    assert ratios == sorted(ratios, reverse=True)
+    assert group["places"][1]["against_best"]["value"] == pytest.approx(ratios[0] - ratios[1], abs=1e-9)
+    told = " ".join(forecastle("compare", "last").out.split())
+    assert "behind the best: in sharpe" in told
+    assert "against buy_and_hold, all 3 together" in told
+    assert "not ranked, without a score" in told  # it never traded
+    (asked,) = json.loads(forecastle("compare", "last", "baseline=random_walk", "--json").out)
+    assert asked["question"]["objective"].startswith("crps")
+    assert len({place["score"] for place in asked["places"]}) == 1
+    assert [place["sharpe"] for place in asked["places"]] == [*ratios, None]  # ties of forecasts
+
+
+def test_accounts_are_compared_where_it_is_asked_for(forecastle: Command, traded: list[str]) -> None:
+    (group,) = json.loads(forecastle("compare", "last", "baseline=buy_and_hold", "--fast", "--json").out)
+    scores = [place["score"] for place in group["places"]]
+    assert scores == sorted(scores, reverse=True)
+    assert [place["sharpe"] for place in group["places"]] == scores
+    assert forecastle("run", *traded[:-2], "model=lasso").code == 0
+    refused = forecastle("compare", "baseline=buy_and_hold")
+    assert refused.code == 2
+    assert "buy_and_hold wants runs that all were traded" in refused.err
 
 
 @pytest.mark.parametrize(

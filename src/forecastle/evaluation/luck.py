@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -87,8 +88,8 @@ class BestOf:
     low: float
 
 
-def deflated_sharpe(returns: FloatArray, trials: int | None = None) -> Deflated:
-    r"""Deflated Sharpe Ratio of the best of several trials.
+def deflated_sharpe(returns: FloatArray, trials: int | None = None, judged: Sequence[int] | None = None) -> Deflated:
+    r"""Deflated Sharpe Ratio of the best of several trials, or of some of them.
 
     .. math:: \widehat{SR}_0 = \sqrt{V} \left( (1 - \gamma) \, \Phi^{-1}\!\left(1 - \tfrac1N\right)
               + \gamma \, \Phi^{-1}\!\left(1 - \tfrac1{N e}\right) \right)
@@ -102,6 +103,8 @@ def deflated_sharpe(returns: FloatArray, trials: int | None = None) -> Deflated:
         Returns per bar of each trial, one column for each, shape (T, N).
     trials
         How many were tried, at least N; None: N. Trials that failed or were stopped early count: who looks, chooses.
+    judged
+        Numbers of the trials among which the best is looked for; None: all.
 
     Raises
     ------
@@ -120,7 +123,11 @@ def deflated_sharpe(returns: FloatArray, trials: int | None = None) -> Deflated:
     normal = NormalDist()
     size = float(varying.std(ddof=1))
     expected = size * ((1 - EULER) * normal.inv_cdf(1 - 1 / count) + EULER * normal.inv_cdf(1 - 1 / (count * math.e)))
-    best = int(np.nanargmax(ratios))
+    places = np.arange(len(ratios)) if judged is None else np.asarray(judged)
+    places = places[np.isfinite(ratios[places])]
+    if not len(places):
+        raise ConfigError("returns that vary are wanted, got none among those that are judged")
+    best = int(places[np.argmax(ratios[places])])
     chosen = returns[:, best] - returns[:, best].mean()
     variance = float(np.mean(chosen**2))
     skewness, kurtosis = (float(np.mean(chosen**power)) / variance ** (power / 2) for power in (3, 4))

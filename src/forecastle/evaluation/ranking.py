@@ -170,13 +170,16 @@ def render_contest(contest: Contest, objective: str) -> list[str]:
         ["", *(str(number) for number in range(1, len(places) + 1))],
         ["run", *(place.run[:8] for place in places)],
         [objective, *(fixed(place.score, decimals) for place in places)],
-        [f"skill vs {contest.baseline}", *(_percent(place.skill) for place in places)],
     ]
+    if contest.room is not None:
+        columns.append([f"skill vs {contest.baseline}", *(_percent(place.skill) for place in places)])
+    if objective != "sharpe" and any(place.sharpe is not None for place in places):
+        columns.append(["net Sharpe", *(_ratio(place.sharpe) for place in places)])
     if any(place.against_baseline for place in places):
         best = [_gap(place.against_best, contest.room) if place.against_best else "best" for place in places]
         columns += [
             ["p vs baseline", *(_probability(place.against_baseline) for place in places)],
-            ["behind the best, % [95 %]", *best],
+            [f"behind the best{', %' if contest.room else ''} [95 %]", *best],
             ["p vs best", *(_probability(place.against_best) for place in places)],
             ["set", *("yes" if (place.confidence or 0) > UNSURE else "no" for place in places)],
         ]
@@ -185,9 +188,10 @@ def render_contest(contest: Contest, objective: str) -> list[str]:
     lines = lay(columns, texts={1, 2})
     if len(places) > 1 and any(place.against_baseline for place in places):
         told = sum((place.confidence or 0) > UNSURE for place in places)
+        unit = f"in percent of the loss of {contest.baseline}" if contest.room else f"in {objective}"
         lines += textwrap.wrap(
             f"set: {told} of {len(places)} runs cannot be told from the best (model confidence set, 95 %); "
-            f"behind the best: in percent of the loss of {contest.baseline}; p: Diebold and Mariano",
+            f"behind the best: {unit}; p: Diebold and Mariano",
             WIDTH,
         )
     return lines + [line for text in _worth(contest) for line in textwrap.wrap(text, WIDTH, subsequent_indent="  ")]
@@ -203,10 +207,12 @@ def _worth(contest: Contest) -> list[str]:
         better = "some run is better" if contest.superior < UNSURE else "no run is shown to be better"
         told.append(f"against {contest.baseline}, all {count} together: {better} (SPA, p = {contest.superior:.3f})")
     if contest.chosen is not None:
-        chosen = contest.chosen
+        value, luck, low = (
+            _amount(each, contest.room) for each in (contest.chosen.value, contest.chosen.luck, contest.chosen.low)
+        )
         told.append(
-            f"skill of the best {100 * chosen.value:+.1f} %, of which the best of {count} without any difference "
-            f"would show {100 * chosen.luck:+.1f} % by luck; at least {100 * chosen.low:+.1f} % with 95 % confidence"
+            f"{'skill' if contest.room else 'score'} of the best {value}, of which the best of {count} without any "
+            f"difference would show {luck} by luck; at least {low} with 95 % confidence"
         )
     return told
 
@@ -221,7 +227,19 @@ def _probability(difference: Difference | None) -> str:
     return f"{difference.p_value:.3f}"
 
 
-def _gap(difference: Difference, room: float) -> str:
-    """How far a run is behind the best, in points of skill."""
-    value, low, high = (100 * each / room for each in (difference.value, difference.low, difference.high))
-    return f"{value:+.1f}" if not math.isfinite(low) else f"{value:+.1f} [{low:+.1f}, {high:+.1f}]"
+def _ratio(value: float | None) -> str:
+    return MISSING if value is None else f"{value:+z.2f}"
+
+
+def _amount(value: float, room: float | None) -> str:
+    """Skill, or a score that has none."""
+    return _ratio(value) if room is None else f"{100 * value:+.1f} %"
+
+
+def _gap(difference: Difference, room: float | None) -> str:
+    """How far a run is behind the best, in points of skill, or in the unit of a score that has none."""
+    values = [
+        each if room is None else 100 * each / room for each in (difference.value, difference.low, difference.high)
+    ]
+    value, low, high = (f"{each:+z.{2 if room is None else 1}f}" for each in values)
+    return value if not math.isfinite(difference.low) else f"{value} [{low}, {high}]"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from forecastle.evaluation.trading.performance import drawdown, longest_drawdown, sharpe, sortino
+from forecastle.evaluation.trading.performance import drawdown, influence, longest_drawdown, sharpe, sortino
 
 
 def test_sharpe_and_its_probability_are_those_of_the_paper() -> None:
@@ -29,6 +29,25 @@ def test_the_interval_holds_the_true_ratio_as_often_as_it_says() -> None:
         assert found is not None
         held += found.low <= 0.1 / np.sqrt(2) <= found.high
     assert 930 <= held <= 967  # 950 ± 2.5 standard deviations
+
+
+def test_the_influence_of_a_bar_is_what_leaving_it_out_takes_away() -> None:
+    returns = np.random.default_rng(2).standard_t(6, 2000) * 0.01 + 0.001
+    whole = sharpe(returns, 252.0)
+    left = np.array([sharpe(np.delete(returns, place), 252.0).value for place in range(300)])
+    assert whole is not None
+    pseudo = 2000 * whole.value - 1999 * left  # of the jackknife
+    terms = influence(returns, 252.0)
+    assert terms.mean() == pytest.approx(whole.value, rel=1e-9)
+    assert terms[:300] == pytest.approx(pseudo, abs=0.02 * pseudo.std())
+
+
+def test_the_spread_of_influences_is_the_error_of_the_ratio() -> None:
+    random = np.random.default_rng(3)
+    drawn = random.exponential(1.0, (1500, 400)) - 0.5
+    ratios = drawn.mean(axis=1) / drawn.std(axis=1, ddof=1)
+    errors = [influence(row, 1.0).std() / np.sqrt(400) for row in drawn[:200]]
+    assert np.mean(errors) == pytest.approx(ratios.std(), rel=0.06)
 
 
 def test_too_few_or_equal_returns_have_no_ratio() -> None:

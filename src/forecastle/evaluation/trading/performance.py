@@ -116,3 +116,29 @@ def longest_drawdown(equity: FloatArray) -> tuple[int, int]:
     begin, end = edges[::2] - 1, np.minimum(edges[1::2], len(equity) - 1)
     longest = int(np.argmax(end - begin))
     return int(begin[longest]), int(end[longest])
+
+
+def influence(returns: FloatArray, per_year: float) -> FloatArray:
+    r"""What each bar adds to the Sharpe ratio per year: a series whose mean, and its error, are those of the ratio.
+
+    .. math:: S + \sqrt{n_y} \left( z_t - \frac{S_b}{2} (z_t^2 - 1) \right), \qquad z_t = (r_t - \bar r) / \sigma,
+
+    the ratio's linearisation in the mean and the variance, with :math:`S_b` per bar, so that a test of means is one
+    of ratios, whose dispersion is estimated, too.
+
+    Parameters
+    ----------
+    returns
+        Shape (n,); they vary.
+    per_year
+        Bars per year.
+
+    References
+    ----------
+    Ledoit and Wolf, Robust performance hypothesis testing with the Sharpe ratio, Journal of Empirical Finance 15
+    (2008), 850–859, equation 4.
+    """
+    centred = (returns - returns.mean()) / returns.std()
+    ratio = float(returns.mean() / returns.std(ddof=1))
+    added: FloatArray = ratio + centred - ratio / 2 * (centred**2 - 1)
+    return math.sqrt(per_year) * added

@@ -1,0 +1,127 @@
+"""Accounts of traded runs, read from their folders: how runs stand that differ in nothing but how they traded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from forecastle import paths
+from forecastle.arrays import FloatArray, TimeArray
+from forecastle.evaluation.contest import Entrant
+from forecastle.evaluation.metric import Direction
+from forecastle.evaluation.score import MODEL
+from forecastle.evaluation.trading.performance import influence
+from forecastle.report.folder import read_equity
+from forecastle.runs.store import Run
+
+HOLD = "buy_and_hold"
+"""What an account is measured against."""
+
+OBJECTIVE = "sharpe"
+
+TRADING = frozenset({"policy", "account"})
+"""Groups that change how a forecast is traded, and nothing in the forecast."""
+
+YEAR = np.timedelta64(31_556_952, "s").astype("timedelta64[us]")
+"""A mean year of the Gregorian calendar."""
+
+
+@dataclass(frozen=True, eq=False)
+class Account:
+    """What became of a run's capital, bar by bar.
+
+    Parameters
+    ----------
+    run
+        Its id.
+    time
+        UTC, shape (P,).
+    returns, hold
+        Net of costs, and of buying and holding every symbol, as fractions of the equity at the beginning of the bar,
+        shape (P − 1,).
+    """
+
+    run: str
+    time: TimeArray
+    returns: FloatArray
+    hold: FloatArray
+
+    @property
+    def per_year(self) -> float:
+        """Bars in a year."""
+        return len(self.returns) / float((self.time[-1] - self.time[0]) / YEAR)
+
+
+def read_accounts(runs: Sequence[Run], part: str) -> list[Account]:
+    """Accounts of those runs that were traded and not ruined."""
+    found = []
+    for run in runs:
+        path = run.folder / paths.EQUITY
+        equity = read_equity(path, part) if path.is_file() else None
+        if equity is not None and len(equity.time) > 2 and (equity.net > 0).all() and (equity.hold > 0).all():
+            steps = (each[1:] / each[:-1] - 1 for each in (equity.net, equity.hold))
+            found.append(Account(run.id, equity.time, *steps))
+    return found
+
+
+def only_traded_otherwise(keys: Sequence[str]) -> bool:
+    """Whether settings that vary change nothing but how the same forecast is traded."""
+    return bool(keys) and all(key.partition(".")[0] in TRADING for key in keys)
+
+
+def ratio_of(metrics: Mapping[str, Any]) -> float | None:
+    """Sharpe ratio of a part's account, net of costs, per year; None where nothing was traded or it is undefined."""
+    ratio = (metrics.get("trading") or {}).get("sharpe")
+    return None if ratio is None else float(ratio["value"])
+
+
+def trading_scores(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Scores of a part with its Sharpe ratio as the objective, beside that of buying and holding."""
+    trading = metrics["trading"]
+    hold = trading["against"][HOLD]["sharpe"]
+    return {
+        "objective": OBJECTIVE,
+        "direction": Direction.MAX.value,
+        "perfect": None,
+        "horizon": 1,
+        "scores": {
+            MODEL: {OBJECTIVE: ratio_of(metrics)},
+            HOLD: {OBJECTIVE: None if hold is None else hold["value"]},
+        },
+        "skill": {HOLD: {"value": None, "low": None, "high": None}},
+    }
+
+
+def entrants(runs: Sequence[Run], called: Mapping[str, str], part: str, *, sure: bool) -> list[Entrant] | None:
+    """Runs that take part in a contest of accounts; None where one of them was not traded.
+
+    Each bar's share of the Sharpe ratio takes the place of a window's score (`influence`), so that differences of
+    ratios are tested as differences of mean scores are.
+    """
+    scores = {run.id: run.metrics[part] for run in runs}
+    if not all(scored.get("trading") for scored in scores.values()):
+        return None
+    accounts = {account.run: account for account in read_accounts(runs, part)} if sure else {}
+    same = len({account.time.tobytes() for account in accounts.values()}) == 1 and len(accounts) == len(runs)
+    found = []
+    for run in runs:
+        told = trading_scores(scores[run.id])
+        terms = _terms(accounts[run.id], told) if same else None
+        found.append(Entrant(run.id, called[run.id], told, terms, told["scores"][MODEL][OBJECTIVE]))
+    return found
+
+
+def _terms(account: Account, scores: Mapping[str, Any]) -> dict[str, FloatArray] | None:
+    """What each bar adds to the ratios of the account and of holding; None where one of them is undefined."""
+    found = {}
+    for name, returns in ((MODEL, account.returns), (HOLD, account.hold)):
+        ratio = scores["scores"][name][OBJECTIVE]
+        if ratio is None or not returns.std() > 0:
+            return None
+        terms = influence(returns, account.per_year)
+        found[name] = terms + (ratio - math.fsum(terms.tolist()) / len(terms))  # its mean is the ratio that is shown
+    return found
