@@ -25,6 +25,9 @@ usage: forecastle COMMAND [ARGUMENT ...]
   evaluate RUN part=test     open the test part of a run that belongs to a sweep; this is written down
   explain RUN                measure what a run's models lean on: permutation importance, Shapley values
   reproduce RUN              compute a run again and compare every metric bit for bit
+  restore RUN                fit a run again that kept no weights, and keep them if every metric is the same
+  protect RUN --tag NAME     give a run a name that can stand for RUN: it is never replaced and keeps its weights
+  unprotect RUN|TAG          take a tag away, or all tags of a run
   data VERB [...]            candles: import | export | list | verify | inspect (forecastle data --help)
   indicators [KEY=VALUE ...] list the indicators: columns, unit, warm-up (of indicator=full, or of what is chosen)
   check [KEY=VALUE ...]      try on the chosen bars whether indicators look ahead or claim too short a warm-up
@@ -32,7 +35,7 @@ usage: forecastle COMMAND [ARGUMENT ...]
   params [--check]           write params.yaml (or check that it is what conf/ composes) for the DVC stages
   version                    print the version
 
-RUN is an id, the beginning of one, `last`, or the path of a run's folder. FORECASTLE_DEBUG=1 shows tracebacks.
+RUN is an id, the beginning of one, `last`, a tag, or the path of a run's folder. FORECASTLE_DEBUG=1 shows tracebacks.
 """
 
 
@@ -58,6 +61,9 @@ def _dispatch(words: list[str]) -> int:
         "evaluate": commands.evaluate,
         "explain": commands.explain,
         "reproduce": commands.reproduce,
+        "restore": commands.restore,
+        "protect": commands.protect,
+        "unprotect": commands.unprotect,
         "data": commands.data,
         "indicators": commands.indicators,
         "check": commands.check,

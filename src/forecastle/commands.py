@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Sequence
-from pathlib import Path
 
 from forecastle import logs, paths
 from forecastle.errors import ConfigError, RunError, nearest
-from forecastle.runs.store import RunStore
+from forecastle.runs.store import located as _place
+from forecastle.runs.store import usual_store as _store
+from forecastle.runs.tags import tags
 from forecastle.terminal import print_run
 
 
@@ -29,6 +30,7 @@ def runs(words: Sequence[str]) -> int:
         print(f"no runs in {store.folder} yet; `forecastle run` makes one")
         return 0
     print(f"{'run':16}  {'finished (UTC)':19}  {'model':22} {'data':14} {'validation':>22}  {'test':>10}")
+    tagged = tags(store.folder)
     for each in found:
         try:
             manifest, metrics = each.manifest, each.metrics
@@ -42,7 +44,9 @@ def runs(words: Sequence[str]) -> int:
         opened = _number(test["scores"]["model"].get(name)) if test else "not opened"
         created = manifest["created"][:19].replace("T", " ")
         shown = f"{name} {value}"
-        print(f"{each.id}  {created}  {manifest['name']:22} {manifest['data']:14} {shown:>22}  {opened:>10}")
+        line = f"{each.id}  {created}  {manifest['name']:22} {manifest['data']:14} {shown:>22}  {opened:>10}"
+        told = [name for name, run in tagged.items() if run == each.id]
+        print("  ".join([line, *told, *(["no weights"] if not each.has_weights else [])]))
     return 0
 
 
@@ -59,6 +63,27 @@ def show(words: Sequence[str]) -> int:
 
     print("\n\n".join(render_slices(found.folder, part, cut) for part in found.metrics))
     return 0
+
+
+def protect(words: Sequence[str]) -> int:
+    """Give a run a tag, which protects it."""
+    from forecastle.protecting import protect as act
+
+    return act(words)
+
+
+def unprotect(words: Sequence[str]) -> int:
+    """Take a tag away, or all tags of a run."""
+    from forecastle.protecting import unprotect as act
+
+    return act(words)
+
+
+def restore(words: Sequence[str]) -> int:
+    """Fit a run again that kept no weights, and keep them."""
+    from forecastle.protecting import restore as act
+
+    return act(words)
 
 
 def sweeps(words: Sequence[str]) -> int:
@@ -107,11 +132,11 @@ def evaluate(words: Sequence[str]) -> int:
     key, _, part = words[1].partition("=")
     if key != "part" or part != "test":
         raise ConfigError(f"part=test is wanted, got {words[1]!r}: the validation part is scored in every run")
-    from forecastle.keeping import open_test
+    from forecastle.reopening import open_test
 
     logs.configure(os.environ.get("FORECASTLE_LOG_LEVEL", "INFO"))
     store, name = _place(words[0])
-    print_run(open_test(store.get(name), store, reason="forecastle evaluate"))
+    print_run(open_test(store.get(name), store, "forecastle evaluate"))
     return 0
 
 
@@ -121,7 +146,7 @@ def explain(words: Sequence[str]) -> int:
     if not words:
         _no_more(words, 1, usage)
     from forecastle.explanation import Effort
-    from forecastle.keeping import explain as measure
+    from forecastle.reopening import explain as measure
 
     settings: dict[str, int] = {}
     for word in words[1:]:
@@ -200,16 +225,6 @@ def version(words: Sequence[str]) -> int:
 
     print(f"forecastle {__version__}")
     return 0
-
-
-def _store() -> RunStore:
-    return RunStore(Path(os.environ.get("FORECASTLE_OUTPUT", "runs")))
-
-
-def _place(run: str) -> tuple[RunStore, str]:
-    """The store and the id that a RUN names: an id, the beginning of one, ``last``, or the path of a run's folder."""
-    path = Path(run)
-    return (RunStore(path.parent), path.name) if path.parent.name else (_store(), run)
 
 
 def _number(value: float | None) -> str:

@@ -16,12 +16,16 @@ MODEL = "model"
 IMPORTANCE = "importance.json"
 REPORT = "report.html"
 LOG = "run.log"
+DROPPED = "dropped.json"
 
 # Beside the runs
 LOOKS = "looks.jsonl"
 SWEEPS = "sweeps"
 CHECKPOINTS = ".checkpoints"
 CLAIMS = ".claims"
+TAGS = "tags"
+HOLDERS = ".holders"
+BEST = "best.json"
 
 # The DVC stages
 PARAMS = Path("params.yaml")

@@ -12,7 +12,7 @@ from typing import Any
 from forecastle import paths
 from forecastle.config.compose import read
 from forecastle.experiment import Experiment
-from forecastle.keeping import changes
+from forecastle.reopening import changes
 from forecastle.runs.identity import machine
 from forecastle.runs.store import Run, read_json
 

@@ -8,7 +8,7 @@ from forecastle import launch, paths, sweeping
 from forecastle.config.compose import read
 from forecastle.errors import ConfigError, RunError
 from forecastle.experiment import Experiment
-from forecastle.keeping import changes
+from forecastle.reopening import changes
 from forecastle.runs.store import RunStore
 from forecastle.runs.sweep import SweepRecord, named
 

@@ -7,13 +7,14 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from forecastle import paths
 from forecastle.errors import ForecastleError
 from forecastle.runs.store import Run
 from forecastle.runs.sweep import SweepRecord
+from forecastle.runs.tags import tags_of
+from forecastle.runs.weights import reason
 
 
 def guarded(action: Callable[[], int | None]) -> int:
@@ -85,10 +86,12 @@ def print_run(finished: Run) -> None:
     if "test" in metrics:
         print(f"\n{manifest['looks']['text']}")
     else:
-        usual = finished.folder.parent == Path(os.environ.get("FORECASTLE_OUTPUT", "runs"))
-        name = finished.id if usual else finished.folder
-        print(f"\nthe test part was not opened: forecastle evaluate {name} part=test")
+        print(f"\nthe test part was not opened: forecastle evaluate {finished.word} part=test")
     print(f"run     {finished.id}{' (finished before: nothing was computed)' if finished.reused else ''}")
+    if told := tags_of(finished.folder.parent, finished.id):
+        print(f"tags    {', '.join(told)} (protected)")
+    if not finished.has_weights:
+        print(f"weights not kept: {reason(finished)} (forecastle restore {finished.word} fits the run again)")
     print(f"report  {report}")
 
 

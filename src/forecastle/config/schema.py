@@ -71,6 +71,9 @@ class Config:
         Folder of the runs.
     force
         Compute the run again even where it is finished.
+    keep_models
+        So many runs of a sweep keep their weights, the best on the validation part of those that answer the same
+        question; null: all.
     explain
         Measure, once the run is finished, what its models lean on, as `forecastle explain` does.
     log_level
@@ -118,6 +121,7 @@ class Config:
     allowed_targets: list[str] = field(default_factory=list)
     output: str = "runs"
     force: bool = False
+    keep_models: int | None = 10
     explain: bool = False
     log_level: str = "INFO"
     sweep: str | None = None
@@ -135,6 +139,8 @@ class Config:
         for name, value in numbers.items():
             if value < 1:
                 raise ConfigError(f"{name} must be at least 1, got {value}")
+        if self.keep_models is not None and self.keep_models < 0:
+            raise ConfigError(f"keep_models must be at least 0, or null for all, got {self.keep_models}")
         if not 0 <= self.seed < 2**32:
             raise ConfigError(f"seed must be at least 0 and less than 2**32, got {self.seed}")
         levels = self.levels
@@ -203,6 +209,7 @@ PASSIVE = frozenset(
         "pool",
         "output",
         "force",
+        "keep_models",
         "explain",
         "log_level",
         "sweep",

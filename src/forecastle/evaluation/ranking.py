@@ -39,13 +39,11 @@ def ranked(rows: Sequence[Row]) -> list[Row]:
     otherwise (which tells other bars or other quantile levels), cannot be compared: they stand apart, in the order in
     which these questions appear.
     """
-    questions = list(dict.fromkeys(_question(row) for row in rows if row["part"]))
+    questions = list(dict.fromkeys(question_of(row["part"]) for row in rows if row["part"]))
 
     def place(row: Row) -> tuple[int, float]:
-        value = _objective(row)
-        if value is None:
-            return len(questions), 0.0
-        return questions.index(_question(row)), -value if row["part"]["direction"] == "max" else value
+        loss = loss_of(row["part"]) if row["part"] else None
+        return (len(questions), 0.0) if loss is None else (questions.index(question_of(row["part"])), loss)
 
     return sorted(rows, key=place)
 
@@ -69,8 +67,8 @@ def render_ranking(rows: Sequence[Row]) -> str:
     unscored = order[len(scored) :]
     lines: list[str] = []
     sizes: list[int] = []
-    for question in dict.fromkeys(_question(row) for row in scored):
-        alike = [row for row in scored if _question(row) == question]
+    for question in dict.fromkeys(question_of(row["part"]) for row in scored):
+        alike = [row for row in scored if question_of(row["part"]) == question]
         sizes.append(len(alike))
         lines += [*([""] if lines else []), *_ranking_table(alike)]
     for row in unscored:
@@ -81,12 +79,19 @@ def render_ranking(rows: Sequence[Row]) -> str:
     return "\n".join([*lines, _luck(sizes, len(unscored))])
 
 
-def _question(row: Row) -> tuple[object, ...]:
-    """What rows must share to be ranked among each other."""
-    part = row["part"]
+def question_of(part: Scores) -> tuple[object, ...]:
+    """What the scores of runs must share to be ranked among each other; ready for JSON."""
     walk = _reference(part)
     asked = (part[key] for key in ("target", "objective", "unit", "start", "end", "windows"))
     return *asked, *part["steps"], *part["by_symbol"], None if walk is None else f"{walk:.6g}"
+
+
+def loss_of(part: Scores) -> float | None:
+    """The objective of the model, turned so that lower is better; None where it is undefined."""
+    value = part["scores"][MODEL][part["objective"]]
+    if value is None:
+        return None
+    return -float(value) if part["direction"] == "max" else float(value)
 
 
 def _reference(part: Scores) -> float | None:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from forecastle import paths
-from forecastle.errors import RunError
+from forecastle.errors import RunError, nearest
+from forecastle.runs.tags import tags
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,16 @@ class Run:
     def manifest(self) -> dict[str, Any]:
         """Everything that tells how the run was made."""
         return read_json(self.folder / paths.MANIFEST)
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether the fitted models were kept; scores and forecasts always are."""
+        return (self.folder / paths.MODEL).is_dir()
+
+    @property
+    def word(self) -> str:
+        """What a command calls it: its id, or its folder where that is not among the usual runs."""
+        return self.id if self.folder.parent == usual_store().folder else str(self.folder)
 
     def curves(self) -> dict[int, dict[str, float]]:
         """Values of each learning curve by step; empty for a model that learns in one step."""
@@ -78,7 +89,7 @@ class RunStore:
         return Run(identity, folder, reused=True) if (folder / paths.MANIFEST).is_file() else None
 
     def get(self, beginning: str) -> Run:
-        """The one finished run whose id begins so; ``last`` is the newest.
+        """The one finished run that has this tag, or whose id begins so; ``last`` is the newest.
 
         Raises
         ------
@@ -88,11 +99,16 @@ class RunStore:
         runs = self.all()
         if beginning == "last" and runs:
             return runs[-1]
-        found = [run for run in runs if run.id.startswith(Path(beginning).name)] if beginning else []
+        tagged = tags(self.folder)
+        wanted = tagged.get(beginning, Path(beginning).name)
+        found = [run for run in runs if run.id.startswith(wanted)] if beginning else []
         if len(found) == 1:
             return found[0]
         if not found:
-            raise RunError(f"no run {beginning!r} in {self.folder} ({len(runs)} runs there; see `forecastle runs`)")
+            like = nearest(beginning, tagged)
+            raise RunError(
+                f"no run {beginning!r} in {self.folder}{like} ({len(runs)} runs there; see `forecastle runs`)"
+            )
         raise RunError(f"{beginning!r} begins {len(found)} runs: {', '.join(run.id for run in found[:5])}")
 
     def all(self) -> list[Run]:
@@ -128,6 +144,17 @@ class RunStore:
             pid = path.name.split("-")[1]
             if pid.isdigit() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
                 shutil.rmtree(path, ignore_errors=True)
+
+
+def usual_store() -> RunStore:
+    """Where runs go unless something else is said: ``runs``, or FORECASTLE_OUTPUT."""
+    return RunStore(Path(os.environ.get("FORECASTLE_OUTPUT", "runs")))
+
+
+def located(run: str) -> tuple[RunStore, str]:
+    """The store and the name in it that a RUN means: an id, the beginning of one, ``last``, a tag, or a folder."""
+    path = Path(run)
+    return (RunStore(path.parent), path.name) if path.parent.name else (usual_store(), run)
 
 
 def _created(run: Run) -> str:

@@ -1,0 +1,183 @@
+"""The weights of runs: who keeps them, and how those that nobody keeps are dropped.
+
+A run is *held* by each sweep that counts it among its best, or has it in work, and by whoever asked for it by itself:
+an empty file ``runs/.holders/RUN/HOLDER`` each. What nobody holds and nobody protects loses the folder ``model/``; a
+file ``dropped.json`` stays in its place and says why. Which runs are the best of a sweep, for each question, stands in
+its ``best.json``. Marks and weights change under one lock of the store, which ends with
+the process that has it. A process that is killed leaves marks at worst, which keep weights and drop none.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from forecastle import paths
+from forecastle.errors import RunError
+from forecastle.runs.claim import claim
+from forecastle.runs.store import Run, read_json, write_json
+from forecastle.runs.tags import tags_of
+
+ALONE = "alone"
+"""The holder of a run that was asked for by itself."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How good a run of a sweep is.
+
+    Parameters
+    ----------
+    question
+        Names what it answers: only runs with the same are ranked among each other.
+    loss
+        Its objective on the validation part, the lower the better; None, where it is undefined, comes last.
+    """
+
+    question: str
+    loss: float | None
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a run has no weights.
+
+    Parameters
+    ----------
+    sweep
+        Id of the sweep that dropped them.
+    best
+        How many of its runs keep theirs.
+    """
+
+    sweep: str
+    best: int
+
+    def __str__(self) -> str:
+        """For people."""
+        return f"sweep {self.sweep} keeps those of {f'its best {self.best}' if self.best else 'no run'}"
+
+
+@contextmanager
+def held(store: Path, run: str, holder: str) -> Iterator[None]:
+    """Hold a run from here on; where the block fails and there is no such run, as if it had never been held."""
+    mark = _mark(store, run, holder)
+    with _lock(store):
+        mark.parent.mkdir(exist_ok=True)
+        mark.touch()
+    try:
+        yield
+    except BaseException:
+        if not (store / run / paths.MANIFEST).is_file():
+            with _lock(store):
+                _unmark(mark)
+        raise
+
+
+def settle(store: Path, sweep: str, run: str, standing: Standing, best: int | None) -> None:
+    """Count a finished run of a sweep, which it holds, among the best or not, and drop the weights that nobody holds.
+
+    Parameters
+    ----------
+    store
+        Folder of the runs.
+    sweep
+        Id of the sweep.
+    run
+        Id of the run.
+    standing
+        How good it is.
+    best
+        So many runs keep their weights, of those that answer the same question; None: all.
+    """
+    place = store / paths.SWEEPS / sweep / paths.BEST
+    with _lock(store):
+        board = _board(place)
+        before = board.get(standing.question, [])
+        order = [each for each in before if each[1] != run] + [[standing.loss, run]]
+        order.sort(key=lambda each: (each[0] is None, each[0] or 0.0, each[1]))
+        kept, rest = (order, []) if best is None else (order[:best], order[best:])
+        # whoever works with a run just now keeps its weights: it stays on the list until the next run has finished
+        kept += [each for each in rest if not _let_go(store, each[1], Reason(sweep, best or 0))]
+        if kept != before:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            write_json(place, {**board, standing.question: kept})
+
+
+def reason(found: Run) -> str:
+    """Why a run has no weights, for people."""
+    try:
+        return str(Reason(**read_json(found.folder / paths.DROPPED)))
+    except (RunError, TypeError):
+        return f"{found.folder / paths.MODEL} is missing: it was removed by hand"
+
+
+def _let_go(store: Path, run: str, why: Reason) -> bool:
+    """Hold a run no more, and drop its weights where nobody else does; False where somebody works with it just now."""
+    mark = _mark(store, run, why.sweep)
+    others = [each for each in _holders(mark.parent) if each != mark.name]
+    if not others and not tags_of(store, run) and not _alone(store, run):
+        with claim(store, run, wait=False) as mine:
+            if not mine:
+                return False
+            _drop(store, run, why)
+    _unmark(mark)
+    return True
+
+
+def _drop(store: Path, run: str, why: Reason) -> None:
+    weights = store / run / paths.MODEL
+    if not weights.is_dir():
+        return
+    write_json(store / run / paths.DROPPED, asdict(why))
+    aside = Path(tempfile.mkdtemp(prefix=f".tmp-{os.getpid()}-weights-", dir=store))
+    weights.rename(aside / weights.name)  # there whole, or gone
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _alone(store: Path, run: str) -> bool:
+    """Whether a run was made by itself, or cannot tell."""
+    try:
+        return read_json(store / run / paths.MANIFEST).get("sweep") is None
+    except RunError:
+        return True
+
+
+def _board(place: Path) -> dict[str, list[Any]]:
+    with suppress(RunError):  # a sweep's first run; a damaged list is begun anew, and drops nothing by itself
+        return read_json(place)
+    return {}
+
+
+def _mark(store: Path, run: str, holder: str) -> Path:
+    return store / paths.HOLDERS / run / holder
+
+
+def _unmark(mark: Path) -> None:
+    mark.unlink(missing_ok=True)
+    with suppress(OSError):  # others hold the run
+        mark.parent.rmdir()
+
+
+def _holders(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()] if folder.is_dir() else []
+
+
+@contextmanager
+def _lock(store: Path) -> Iterator[None]:
+    """One process at a time."""
+    folder = store / paths.HOLDERS
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
