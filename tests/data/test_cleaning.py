@@ -256,6 +256,19 @@ def test_a_flat_run_is_counted_from_ten_bars_on() -> None:
     assert account["findings"]["flat"]["first"][0]["row"] == 6
 
 
+def test_a_split_of_shares_that_is_not_adjusted_is_told_and_refused_as_asked(caplog: pytest.LogCaptureFixture) -> None:
+    after = candles().index >= 12
+    table = candles().assign(**{name: candles()[name].where(~after, candles()[name] / 2) for name in PRICES})
+    bars, account = cleaned(table)
+    assert len(bars) == 30
+    assert account["findings"]["jump"]["count"] == 1
+    assert "are the prices adjusted for splits of shares?" in caplog.text
+    assert account["findings"]["jump"]["first"][0]["row"] == 13
+    assert "quality.jumps=report would let it pass" in refused(table, jumps="fail")
+    gentle = candles().assign(**{name: candles()[name].where(~after, candles()[name] / 1.2) for name in PRICES})
+    assert cleaned(gentle)[1]["findings"] == {}
+
+
 def test_a_flat_run_is_refused_or_dropped_as_asked() -> None:
     assert "10 x flat" in refused(flat_table(10), flat="fail")
     bars, account = cleaned(flat_table(10), flat="drop")
@@ -456,7 +469,7 @@ def test_any_table_gives_bars_or_one_line(table: pd.DataFrame, policies: dict[st
 @settings(max_examples=100, deadline=None)
 @given(dirty(), LENIENT)
 def test_what_was_cleaned_is_clean(table: pd.DataFrame, policies: dict[str, str]) -> None:
-    policies |= {"flat": "report", "gaps": "report"}
+    policies |= {"flat": "report", "jumps": "report", "gaps": "report"}
     try:
         panel, _ = clean(table, TableSource(table), QualityPolicy(**policies))
     except DataError:

@@ -23,7 +23,7 @@ from forecastle.data.format import Format, TextFormat
 from forecastle.data.quality import QualityPolicy, QualityReport
 from forecastle.errors import ConfigError, DataError, ForecastleError
 
-LENIENT = QualityPolicy("drop", "repair", "drop", "repair", "repair", "drop", "repair")
+LENIENT = QualityPolicy("drop", "repair", "drop", "repair", "repair", "drop", gaps="repair")
 ONCE = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 

@@ -12,7 +12,7 @@ def test_rows_are_refused_and_holes_are_counted_unless_it_is_said_otherwise() ->
     policy = QualityPolicy()
     assert {setting: getattr(policy, setting) for setting in ALLOWED} == {
         **dict.fromkeys(("types", "order", "duplicates", "values", "ohlc"), "fail"),
-        **dict.fromkeys(("flat", "gaps"), "report"),
+        **dict.fromkeys(("flat", "jumps", "gaps"), "report"),
     }
 
 
@@ -33,6 +33,7 @@ def test_every_setting_of_the_policy_has_its_table_of_what_is_allowed() -> None:
         ),
         ("gaps", "drop", r"quality\.gaps must be one of report, fail, repair, got 'drop' \(there is nothing to drop\)"),
         ("flat", "repair", r"got 'repair' \(nobody knows what the prices were\)"),
+        ("jumps", "repair", r"got 'repair' \(only their source knows by what the prices are to be adjusted\)"),
         ("ohlc", "report", r"quality\.ohlc must be one of fail, drop, repair, got 'report'"),
         ("ohlc", "repiar", r"got 'repiar'; did you mean 'repair'\?"),
         ("order", None, "got None"),

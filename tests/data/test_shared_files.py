@@ -116,7 +116,7 @@ def test_each_file_loads_or_is_refused_for_what_its_notes_name(shared_data: Path
     for bars, symbol in zip(panel, report.symbols, strict=True):
         assert len(bars) == symbol.rows_out
         assert symbol.rows_in + symbol.inserted == symbol.rows_out + symbol.dropped
-        assert {finding.kind for finding in symbol.findings} <= {*kinds, "gap", "flat", "zone"}
+        assert {finding.kind for finding in symbol.findings} <= {*kinds, "gap", "flat", "zone", "jump"}
         decided = sum(finding.count for finding in symbol.findings if finding.kind in kinds)
         assert symbol.dropped >= decided if policy == "drop" else symbol.repaired + symbol.dropped == decided
 
@@ -130,7 +130,7 @@ def test_the_benchmark_loads_or_is_refused_for_its_peg(shared_data: Path, policy
         return
     panel, report = load(file, POLICIES[policy])
     for bars, symbol in zip(panel, report.symbols, strict=True):
-        assert {finding.kind for finding in symbol.findings} <= ({"flat"} if symbol.symbol == "CNY" else set())
+        assert {finding.kind for finding in symbol.findings} <= ({"flat", "jump"} if symbol.symbol == "CNY" else set())
         assert symbol.rows_in == 7588 == len(bars) + symbol.dropped
         assert (symbol.dropped > 500) == (policy == "drop" and symbol.symbol == "CNY")
 
@@ -222,9 +222,12 @@ def test_naive_files_are_refused_without_a_zone(shared_data: Path) -> None:
 
 
 def test_daily_shares_load_with_their_splits_as_they_are(shared_data: Path) -> None:
-    panel, _ = load(
+    panel, report = load(
         source(shared_data, "equity/aapl_daily", timezone="America/New_York", symbol="AAPL"), QualityPolicy()
     )
+    (jumps,) = (finding for finding in report.symbols[0].findings if finding.kind == "jump")
+    days = [str(row["time"])[:10] for row in jumps.first]
+    assert days == ["2000-06-21", "2000-09-29", "2005-02-28", "2014-06-09", "2020-08-31"]  # four splits and a crash
     bars = panel.members[0]
     assert (bars.symbol, len(bars)) == ("AAPL", 5849)
     assert bars.volume is not None

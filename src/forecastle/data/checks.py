@@ -18,6 +18,13 @@ FLAT_RUN = 10
 """Bars that repeat the close before them, one after the other, from which on they are a flat run."""
 
 
+JUMP = 0.2
+"""Log distance of an open from the close before, above which it is a jump; 5 shares for 4 are 0.22."""
+
+JUMP_STEPS = 10
+"""How many times the median move from close to close a jump is at least."""
+
+
 def no_time(rows: Rows) -> BoolArray:
     """The time is missing, cannot be read, or is no single moment (daylight saving)."""
     return np.isnat(rows.time)
@@ -150,6 +157,16 @@ def _last(good: BoolArray) -> IntArray:
     return np.maximum.accumulate(np.where(good, np.arange(len(good)), -1))
 
 
+def jumped(rows: Rows) -> BoolArray:
+    """The open stands far from the close before: a share that was split and not adjusted, or a close that never was."""
+    far = np.zeros(len(rows), dtype=bool)
+    if len(rows) > 1:
+        price = np.log(rows.prices)
+        usual = np.median(np.abs(np.diff(price[:, 3])))
+        far[1:] = np.abs(price[1:, 0] - price[:-1, 3]) > max(JUMP, JUMP_STEPS * usual)
+    return far
+
+
 @dataclass(frozen=True)
 class Defect:
     """A kind of defect of a row.
@@ -186,5 +203,6 @@ DEFECTS = (
     Defect("crossed", "values", "an ask below the bid (a spread below zero)", crossed, carry_forward),
     Defect("ohlc", "ohlc", "a high or low that does not contain the other prices", broken_range, widen),
     Defect("flat", "flat", f"a run of {FLAT_RUN} or more bars that repeat the close before", flat),
+    Defect("jump", "jumps", "an open that stands far from the close before, as after a split of shares", jumped),
 )
 """In the order in which they are looked for."""

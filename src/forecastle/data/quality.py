@@ -15,6 +15,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "duplicates": ("fail", "drop", "repair"),
     "order": ("fail", "drop", "repair"),
     "flat": ("report", "fail", "drop"),
+    "jumps": ("report", "fail"),
     "gaps": ("report", "fail", "repair"),
 }
 """Policies that make sense for each setting."""
@@ -22,6 +23,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 REFUSED = {
     ("types", "repair"): "no number can be made of a text",
     ("flat", "repair"): "nobody knows what the prices were",
+    ("jumps", "drop"): "the bars after it would stay where they are",
+    ("jumps", "repair"): "only their source knows by what the prices are to be adjusted",
     ("gaps", "drop"): "there is nothing to drop",
 }
 """Policies that a user could expect, and why they are not offered."""
@@ -54,6 +57,9 @@ class QualityPolicy:
     flat
         Ten or more bars in a row whose four prices repeat the close before, and bars of a weekend that do, where nearly
         all of its bars do. ``report`` only counts them (one of both kinds twice), ``drop`` leaves them out.
+    jumps
+        An open that is more than 0.2 (log) and ten times the median move from close to close away from the close
+        before: a split of shares that was not adjusted, a wrong price, or news. ``report`` only counts them.
     gaps
         Bars that the `session` expects but that are absent. ``report`` only counts them; ``repair`` inserts bars that
         are flat at the close before, with volume 0. Mind that the calendar that is shown by the data is for each
@@ -73,6 +79,7 @@ class QualityPolicy:
     values: str = "fail"
     ohlc: str = "fail"
     flat: str = "report"
+    jumps: str = "report"
     gaps: str = "report"
     session: Session = field(default_factory=Session)
 

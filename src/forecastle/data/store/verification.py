@@ -15,7 +15,7 @@ from forecastle.data.store.series import Candles, Series
 from forecastle.data.store.session import Session
 from forecastle.errors import DataError
 
-ALLOWED = ("flat",)
+ALLOWED = ("flat", "jump")
 """Kinds of defects that a quality policy may leave in bars."""
 
 TRIES = 3
