@@ -24,6 +24,7 @@ usage: forecastle COMMAND [ARGUMENT ...]
   compare [WHICH ...]        rank finished runs, with the uncertainty of each difference (forecastle compare --help)
   evaluate RUN part=test     open the test part of a run that belongs to a sweep; this is written down
   explain RUN                measure what a run's models lean on: permutation importance, Shapley values
+  track VERB [...]           send finished runs to W&B or MLflow: push | status (forecastle track --help)
   reproduce RUN              compute a run again and compare every metric bit for bit
   restore RUN                fit a run again that kept no weights, and keep them if every metric is the same
   protect RUN --tag NAME     give a run a name that can stand for RUN: it is never replaced and keeps its weights
@@ -60,6 +61,7 @@ def _dispatch(words: list[str]) -> int:
         "compare": commands.compare,
         "evaluate": commands.evaluate,
         "explain": commands.explain,
+        "track": commands.track,
         "reproduce": commands.reproduce,
         "restore": commands.restore,
         "protect": commands.protect,
@@ -77,7 +79,9 @@ def _dispatch(words: list[str]) -> int:
     name = "version" if words[0] == "--version" else words[0]
     if name not in table:
         return complain(f"no command {name!r}{nearest(name, table)} (there are: {', '.join(table)})", 2)
-    if name not in ("run", "data", "cache", "compare") and {"-h", "--help"} & set(words[1:]):  # these have their own
+    if name not in ("run", "data", "cache", "compare", "track") and {"-h", "--help"} & set(
+        words[1:]
+    ):  # these have their own
         print(USAGE, end="")
         return 0
     return table[name](words[1:])

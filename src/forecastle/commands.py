@@ -133,10 +133,13 @@ def evaluate(words: Sequence[str]) -> int:
     if key != "part" or part != "test":
         raise ConfigError(f"part=test is wanted, got {words[1]!r}: the validation part is scored in every run")
     from forecastle.reopening import open_test
+    from forecastle.tracked import renew
 
     logs.configure(os.environ.get("FORECASTLE_LOG_LEVEL", "INFO"))
     store, name = _place(words[0])
-    print_run(open_test(store.get(name), store, "forecastle evaluate"))
+    found = open_test(store.get(name), store, "forecastle evaluate")
+    renew(found, store)
+    print_run(found)
     return 0
 
 
@@ -147,6 +150,7 @@ def explain(words: Sequence[str]) -> int:
         _no_more(words, 1, usage)
     from forecastle.explanation import Effort
     from forecastle.reopening import explain as measure
+    from forecastle.tracked import renew
 
     settings: dict[str, int] = {}
     for word in words[1:]:
@@ -158,9 +162,17 @@ def explain(words: Sequence[str]) -> int:
     logs.configure(os.environ.get("FORECASTLE_LOG_LEVEL", "INFO"))
     store, name = _place(words[0])
     found = measure(store.get(name), store, effort)
+    renew(found, store)
     print(f"importance  {found.folder / paths.IMPORTANCE}")
     print(f"report      {found.folder / paths.REPORT}")
     return 0
+
+
+def track(words: Sequence[str]) -> int:
+    """Send finished runs to a tracker, or tell which are there."""
+    from forecastle.pushing import track as act
+
+    return act(words)
 
 
 def reproduce(words: Sequence[str]) -> int:

@@ -15,7 +15,7 @@ from forecastle.errors import ConfigError, nearest
 from forecastle.evaluation.layout import WIDTH, skill_text
 from forecastle.evaluation.ranking import render_contest
 from forecastle.runs.store import RunStore
-from forecastle.standings import Group, contests
+from forecastle.standings import Group, contests, rows_of
 
 FLAGS = ("--json", "--csv", "--test", "--fast")
 
@@ -84,28 +84,10 @@ def _as_text(group: Group) -> str:
 
 
 def _as_csv(groups: Sequence[Group]) -> str:
-    """One line for each run; ``table`` numbers the questions."""
+    """One line for each run."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    compared = ("value", "low", "high", "p_value")
-    asked = ("data", "target", "steps", "objective")
-    head = ["table", *asked, "place", "run", "name", "score", "skill"]
-    head += [f"{which}_{key}" for which in ("baseline", "best") for key in compared]
-    writer.writerow([*head, "confidence"])
-    for number, group in enumerate(groups, start=1):
-        for rank, place in enumerate(group.contest.to_json()["places"], start=1):
-            cells = [
-                (place[which] or {}).get(key) for which in ("against_baseline", "against_best") for key in compared
-            ]
-            row = [
-                number,
-                *(group.question[key] for key in asked),
-                rank,
-                place["run"],
-                place["name"],
-                place["score"],
-                place["skill"],
-                *cells,
-            ]
-            writer.writerow(["" if cell is None else cell for cell in [*row, place["confidence"]]])
+    columns, rows = rows_of(groups)
+    writer.writerow(columns)
+    writer.writerows([["" if cell is None else cell for cell in row] for row in rows])
     return stream.getvalue()

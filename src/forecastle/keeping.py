@@ -11,7 +11,7 @@ from forecastle import explanation, paths, pipeline
 from forecastle.config.compose import compose
 from forecastle.config.schema import Config
 from forecastle.config.target import build
-from forecastle.errors import RunError
+from forecastle.errors import ForecastleError, RunError
 from forecastle.evaluation.ranking import loss_of, question_of
 from forecastle.experiment import Experiment
 from forecastle.logs import run_log
@@ -24,7 +24,6 @@ from forecastle.runs.store import Run, RunStore
 from forecastle.runs.tags import tags_of
 from forecastle.runs.weights import ALONE, Standing, held, settle
 from forecastle.tracking.guard import Guarded
-from forecastle.tracking.tracker import RunInfo
 
 logger = logging.getLogger(__name__)
 
@@ -73,11 +72,11 @@ def attempt(config: Config, memory: Memory | None = None, *, wait: bool) -> Run 
             found = open_test(restore(found, store, experiment), store, "forecastle run", experiment)
         if config.explain and not (found.folder / paths.IMPORTANCE).is_file():
             found = explain(restore(found, store, experiment), store, explanation.Effort(), experiment)
-    _track(tracker, config, found)
     if config.sweep:
         part = found.metrics[VALIDATION]
         standing = Standing(digest(question_of(part)), loss_of(part))
         settle(store.folder, config.sweep, found.id, standing, config.keep_models)
+    _track(tracker, config, found, store)
     return found
 
 
@@ -129,11 +128,18 @@ def _write(experiment: Experiment, folder: Path, store: RunStore, report: bool) 
             write_report(folder)
 
 
-def _track(tracker: Guarded, config: Config, finished: Run) -> None:
-    """Send a finished run to the tracker; a tracker that fails is told of and changes nothing."""
-    tags = tuple(f"{group}={name}" for group, name in config.choices.items())
-    name = config.experiment or config.name("model")
-    tracker.start(RunInfo(finished.id, name, config.settings, config.sweep, tags))
-    for step, values in sorted(finished.curves().items()):
-        tracker.log(step, values)
-    tracker.finish(finished.folder, finished.metrics)
+def _track(tracker: Guarded, config: Config, finished: Run, store: RunStore) -> None:
+    """Tell the tracker of a finished run; one that cannot be told is warned of and changes nothing."""
+    if tracker.place is None:
+        return
+    from forecastle.runs.membership import sweeps_by_run
+    from forecastle.runs.sweep import SweepRecord
+    from forecastle.tracked import Teller
+
+    sweeps = sweeps_by_run(store.folder).get(finished.id, []) if finished.reused else []
+    if config.sweep:
+        sweeps = [*(each for each in sweeps if each.id != config.sweep), SweepRecord(store.folder, config.sweep)]
+    try:
+        Teller(tracker, config.tracker, store).tell(finished, sweeps)
+    except (ForecastleError, OSError) as error:
+        logger.warning("run %s is not tracked: %s", finished.id, " ".join(str(error).split()))

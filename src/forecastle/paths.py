@@ -20,6 +20,7 @@ DROPPED = "dropped.json"
 
 # Beside the runs
 LOOKS = "looks.jsonl"
+TRACKED = "tracked.jsonl"
 SWEEPS = "sweeps"
 CHECKPOINTS = ".checkpoints"
 CLAIMS = ".claims"

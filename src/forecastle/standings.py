@@ -130,6 +130,23 @@ def contests(
     return groups
 
 
+def rows_of(groups: Sequence[Group]) -> tuple[list[str], list[list[Any]]]:
+    """Columns and one row for each run; ``table`` numbers the questions, a missing value is None."""
+    compared = ("value", "low", "high", "p_value")
+    asked = ("data", "target", "steps", "objective")
+    columns = ["table", *asked, "place", "run", "name", "score", "skill"]
+    columns += [f"{which}_{key}" for which in ("baseline", "best") for key in compared]
+    rows = []
+    for number, group in enumerate(groups, start=1):
+        for rank, place in enumerate(group.contest.to_json()["places"], start=1):
+            own = [place[key] for key in ("run", "name", "score", "skill")]
+            cells = [
+                (place[which] or {}).get(key) for which in ("against_baseline", "against_best") for key in compared
+            ]
+            rows.append([number, *(group.question[key] for key in asked), rank, *own, *cells, place["confidence"]])
+    return [*columns, "confidence"], rows
+
+
 def _entered(
     runs: Sequence[Run], settings: Mapping[str, Mapping[str, Any]], baseline: str | None, *, sure: bool
 ) -> list[Entrant]:

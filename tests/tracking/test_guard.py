@@ -9,13 +9,16 @@ import pytest
 
 from forecastle.tracking.files import FilesTracker
 from forecastle.tracking.guard import Guarded
-from forecastle.tracking.tracker import RunInfo, Tracker
+from forecastle.tracking.tracker import RunInfo, Table, Tracker
 
 INFO = RunInfo("0a1b", "ridge", {"horizon": 5})
 
 
 class Recorder:
     """Writes down what it is told and fails where it is asked to."""
+
+    wants_report = False
+    place = "here"
 
     def __init__(self, fails_at: str = "") -> None:
         self.fails_at = fails_at
@@ -37,6 +40,13 @@ class Recorder:
 
     def abort(self) -> None:
         self._hear("abort")
+
+    def holds(self, identity: str) -> bool:
+        self._hear("holds")
+        return False
+
+    def compare(self, info: RunInfo, table: Table) -> None:
+        self._hear("compare")
 
 
 def run(tracker: Tracker) -> None:
@@ -65,6 +75,7 @@ def test_a_failing_tracker_is_told_once_and_left_alone(
     run(guarded)
     guarded.abort()
     assert recorder.heard == heard
+    assert isinstance(guarded.error, OSError)
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert record.getMessage() == (
@@ -80,6 +91,19 @@ def test_the_next_run_gives_a_failed_tracker_another_chance() -> None:
     recorder.heard.clear()
     run(guarded)
     assert recorder.heard == ["start", "log", "log", "finish"]
+    assert guarded.error is None
+
+
+def test_a_comparison_that_cannot_be_shown_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    guarded = Guarded(Recorder("compare"))
+    guarded.compare(INFO, Table((), ()))
+    assert "failed at compare" in caplog.text
+    assert isinstance(guarded.error, OSError)
+
+
+def test_what_cannot_be_asked_is_taken_to_be_there() -> None:
+    assert not Guarded(Recorder()).holds("0a1b")
+    assert Guarded(Recorder("holds")).holds("0a1b")
 
 
 def test_a_failing_abort_does_not_hide_why_the_run_failed(caplog: pytest.LogCaptureFixture) -> None:

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from forecastle.errors import ConfigError, MissingExtraError
-from forecastle.tracking.tracker import RunInfo
+from forecastle.tracking.tracker import RunInfo, Table
 from forecastle.tracking.wandb import FINISHED, WandbTracker, flatten
 
 pytest.importorskip("wandb")
@@ -119,12 +119,46 @@ def test_an_offline_run_is_read_back_by_wandb_itself(tmp_path: Path, finished_ru
         assert all(Path(entry["local_path"]).is_file() for entry in artifact["manifest"]["contents"])
 
 
-def test_a_run_tracked_already_is_not_written_again(tmp_path: Path, finished_run: Path) -> None:
+def test_a_run_told_of_again_replaces_its_offline_copy(tmp_path: Path, finished_run: Path) -> None:
+    tracker = WandbTracker(folder=str(tmp_path))
+    assert not tracker.holds(INFO.id)
+    track(tracker, finished_run)
+    assert tracker.holds(INFO.id)
+    tracker.start(INFO)
+    tracker.finish(finished_run, {"test": {"crps": 0.5}})
+    (offline,) = (tmp_path / "wandb").glob("offline-run-*")
+    assert json.loads(inspect(offline, "--summary"))["summary"]["test/crps"] == 0.5
+
+
+def test_an_offline_copy_that_wandb_has_uploaded_stays(tmp_path: Path, finished_run: Path) -> None:
+    uploaded = tmp_path / "wandb" / f"offline-run-20200101_000000-{INFO.id}"
+    uploaded.mkdir(parents=True)
+    (uploaded / f"run-{INFO.id}.wandb").write_bytes(b"a log")
+    (uploaded / f"run-{INFO.id}.wandb.synced").touch()
     track(WandbTracker(folder=str(tmp_path)), finished_run)
-    written = {file: file.stat().st_mtime_ns for file in (tmp_path / "wandb").rglob("run-*.wandb")}
-    track(WandbTracker(folder=str(tmp_path)), finished_run)
-    assert {file: file.stat().st_mtime_ns for file in (tmp_path / "wandb").rglob("run-*.wandb")} == written
-    assert len(written) == 1
+    assert len(list((tmp_path / "wandb").glob("offline-run-*"))) == 2
+    assert uploaded.is_dir()
+
+
+def test_a_comparison_is_a_table_and_an_artifact(tmp_path: Path) -> None:
+    tracker = WandbTracker(folder=str(tmp_path))
+    rows = (("a", 0.5, None), ("b", 0.25, True))
+    tracker.compare(RunInfo("compare-77", "comparison of sweep 77", {}, "77"), Table(("run", "score", "best"), rows))
+    assert tracker.holds("compare-77")
+    (offline,) = (tmp_path / "wandb").glob("offline-run-*")
+    (run,) = records(offline, "run")
+    assert (run["run_group"], run["job_type"]) == ("77", "comparison")
+    sent = {artifact["type"]: artifact for artifact in records(offline, "artifact")}
+    (entry,) = [each for each in sent["comparison"]["manifest"]["contents"] if each["path"] == "comparison.table.json"]
+    table = json.loads(Path(entry["local_path"]).read_text())
+    assert table["columns"] == ["run", "score", "best"]
+    assert [tuple(row) for row in table["data"]] == list(rows)
+
+
+def test_a_place_tells_where_runs_go(tmp_path: Path) -> None:
+    assert WandbTracker(folder=str(tmp_path)).place == f"wandb forecastle offline in {tmp_path}"
+    assert WandbTracker("mine", "online", "team").place == "wandb team/mine online"
+    assert WandbTracker("mine", "online", "team").holds("anything"), "what is online cannot be seen from here"
 
 
 def test_what_a_killed_run_left_is_replaced_and_other_runs_stay(tmp_path: Path, finished_run: Path) -> None:

@@ -5,9 +5,7 @@ A test part that many runs have seen is no test part any more; the count stands 
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from forecastle import paths
+from forecastle.runs.store import append_line
 
 
 @dataclass(frozen=True)
@@ -55,17 +54,7 @@ def note_look(store: Path, part: TestPart, run: str, reason: str) -> None:
     what = asdict(part)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     line = {"time": now, "test": what.pop("key"), "run": run, "reason": reason, **what}
-    store.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(store / paths.LOOKS, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-    try:
-        size = os.fstat(descriptor).st_size
-        cut_short = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-        text = b"\n" * cut_short + json.dumps(line).encode() + b"\n"
-        if os.write(descriptor, text) < len(text):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(store / paths.LOOKS))
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    append_line(store / paths.LOOKS, line)
 
 
 def count_looks(store: Path, key: str) -> int:

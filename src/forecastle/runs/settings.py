@@ -28,6 +28,17 @@ def settings_of(run: Run) -> dict[str, Any]:
     RunError
         If its configuration is missing or damaged.
     """
+    return flatten(config_of(run))
+
+
+def config_of(run: Run) -> dict[str, Any]:
+    """Configuration of a run, as its file holds it; its values are shared with other runs and not to be changed.
+
+    Raises
+    ------
+    RunError
+        If the file is missing or damaged.
+    """
     import yaml
 
     path = run.folder / paths.CONFIG
@@ -37,6 +48,15 @@ def settings_of(run: Run) -> dict[str, Any]:
         raise RunError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
     if node is None:
         raise RunError(f"{path} is damaged: a mapping is wanted")
+    return node
+
+
+def flatten(node: Settings) -> dict[str, Any]:
+    """Settings of a configuration by dotted key, with ``choices`` in front of the rest.
+
+    >>> flatten({"model": {"alpha": 1.0}, "horizon": 5, "choices": {"data": "sp500"}})
+    {'data': 'sp500', 'model.alpha': 1.0, 'horizon': 5}
+    """
     flat: dict[str, Any] = dict(node.get("choices") or {})
     _flatten({key: value for key, value in node.items() if key != "choices"}, "", flat)
     return flat

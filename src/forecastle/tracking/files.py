@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from forecastle.tracking.tracker import RunInfo
+from forecastle.tracking.tracker import RunInfo, Table
 
 
 class FilesTracker:
@@ -17,6 +17,11 @@ class FilesTracker:
     """
 
     wants_report = False
+    place = None
+
+    def holds(self, identity: str) -> bool:  # noqa: ARG002  what is kept in a run's folder is there with it
+        """Say yes."""
+        return True
 
     def start(self, info: RunInfo) -> None:
         """Do nothing."""
@@ -28,4 +33,7 @@ class FilesTracker:
         """Do nothing."""
 
     def abort(self) -> None:
+        """Do nothing."""
+
+    def compare(self, info: RunInfo, table: Table) -> None:
         """Do nothing."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from forecastle.tracking.tracker import RunInfo, Tracker
+from forecastle.tracking.tracker import RunInfo, Table, Tracker
 
 logger = logging.getLogger(__name__)
 
@@ -21,9 +21,15 @@ class Guarded:
     ----------
     tracker : Tracker
         The tracker to call.
+
+    Attributes
+    ----------
+    error : Exception or None
+        What went wrong in the run that was started last.
     """
 
     def __init__(self, tracker: Tracker) -> None:
+        self.error: Exception | None = None
         self._tracker = tracker
         self._listening = False
 
@@ -32,9 +38,22 @@ class Guarded:
         """Whether the report is sent somewhere, so that it must be there when a run is finished."""
         return self._tracker.wants_report
 
+    @property
+    def place(self) -> str | None:
+        """Where runs are sent."""
+        return self._tracker.place
+
+    def holds(self, identity: str) -> bool:
+        """Whether a run that was sent is there still; True where that cannot be seen."""
+        try:
+            return self._tracker.holds(identity)
+        except Exception as error:  # noqa: BLE001 - a server that is out of reach, say
+            logger.debug("%s cannot be asked for run %s: %s", type(self._tracker).__name__, identity, error)
+            return True
+
     def start(self, info: RunInfo) -> None:
         """Open the run."""
-        self._listening = True
+        self._begin()
         self._call("start", lambda: self._tracker.start(info))
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
@@ -51,6 +70,16 @@ class Guarded:
         self._call("abort", self._tracker.abort)
         self._listening = False
 
+    def compare(self, info: RunInfo, table: Table) -> None:
+        """Show a comparison of runs."""
+        self._begin()
+        self._call("compare", lambda: self._tracker.compare(info, table))
+        self._listening = False
+
+    def _begin(self) -> None:
+        self.error = None
+        self._listening = True
+
     def _call(self, what: str, action: Callable[[], None]) -> None:
         if not self._listening:
             return
@@ -58,6 +87,7 @@ class Guarded:
             action()
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in there, the run goes on
             self._listening = False
+            self.error = error
             reason = " ".join(str(error).split()) or "no reason given"
             logger.warning(
                 "%s failed at %s and is not told the rest of this run: %s: %s",

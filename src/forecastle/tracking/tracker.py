@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What is known about a run before it starts.
+    """What is known about a run when it is told of.
 
     Attributes
     ----------
@@ -23,7 +24,9 @@ class RunInfo:
     group : str or None
         Id of the sweep that the run belongs to.
     tags : tuple of str
-        The choices that were made, such as ``"model=ridge"``.
+        What tells the run from the others of its sweep, such as ``"model=ridge"``.
+    created : datetime or None
+        When it was finished; None while it is computed.
     """
 
     id: str
@@ -31,19 +34,38 @@ class RunInfo:
     config: Mapping[str, Any]
     group: str | None = None
     tags: tuple[str, ...] = ()
+    created: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of numbers and texts below named columns; a missing value is None."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | float | bool | None, ...], ...]
 
 
 class Tracker(Protocol):
     """Somewhere beside the run's own folder to which the run is reported.
 
     A run calls `start` once, `log` any number of times, and then either `finish` or `abort`. Several runs may follow
-    one another on one tracker, never at the same time. A tracker may raise whatever it likes: the run calls it through
+    one another on one tracker, never at the same time. Who is told of a run that it has, by its id, brings what it has
+    up to date and makes no second one of it. A tracker may raise whatever it likes: it is called through
     `forecastle.tracking.guard.Guarded`. An optional package that is missing is told by the constructor, before any
     work starts.
     """
 
     wants_report: bool
     """Whether it sends the report somewhere."""
+
+    @property
+    def place(self) -> str | None:
+        """Where runs are sent, in words that hold no password; None: nowhere."""
+        ...
+
+    def holds(self, identity: str) -> bool:
+        """Whether a run that was sent there is there still; True where that cannot be seen from here."""
+        ...
 
     def start(self, info: RunInfo) -> None:
         """Open the run."""
@@ -59,4 +81,8 @@ class Tracker(Protocol):
 
     def abort(self) -> None:
         """Close a run that failed."""
+        ...
+
+    def compare(self, info: RunInfo, table: Table) -> None:
+        """Show a comparison of runs; `info` has its id and name, and as its group the sweep that it is about."""
         ...

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from forecastle.errors import ConfigError, MissingExtraError, nearest
-from forecastle.tracking.tracker import RunInfo
-
-logger = logging.getLogger(__name__)
+from forecastle.tracking.tracker import RunInfo, Table
 
 MODES = ("offline", "online")
 TAG_LENGTH = 64
@@ -27,9 +24,9 @@ class WandbTracker:
     """Sends configuration, curves, metrics, model and report to W&B.
 
     W&B's run id is the run's own id. Online, a run that is already there is resumed, and what it already has is not
-    added again. Offline, a run that lies whole in the folder is not written a second time, and what a killed
-    run left of the same id is removed; so ``wandb sync`` may be repeated. The model is referred to where it lies,
-    in the run's folder, which has to be there still when an offline run is uploaded; the report is copied.
+    added again. Offline, a run is written whole in place of what lies there of the same id, unless W&B has uploaded
+    that, which stays; so ``wandb sync`` may be repeated. The model is referred to where it lies, in the run's folder,
+    which has to be there still when an offline run is uploaded; the report is copied.
 
     Parameters
     ----------
@@ -78,12 +75,26 @@ class WandbTracker:
         self._run: Any = None
         self._points = 0
 
+    @property
+    def place(self) -> str:
+        """The project, and for offline runs W&B's folder."""
+        project = "/".join(filter(None, (self._entity, self._project)))
+        return f"wandb {project} offline in {self._folder}" if self._offline else f"wandb {project} online"
+
+    def holds(self, identity: str) -> bool:
+        """Whether the offline run lies in the folder, whole; what is online cannot be seen from here."""
+        return not self._offline or any((each / FINISHED).exists() for each in self._copies(identity))
+
     def start(self, info: RunInfo) -> None:
-        """Open the run, or pass it over where an offline copy of it is whole already."""
+        """Open the run."""
+        self._points = 0
+        self._run = None
+        self._run = self._open(info)
+        self._run.define_metric("*", step_metric="step")
+
+    def _open(self, info: RunInfo, kind: str | None = None) -> Any:
         import wandb
 
-        self._run = None
-        self._points = 0
         self._folder.mkdir(parents=True, exist_ok=True)
         settings = wandb.Settings(
             root_dir=str(self._folder),
@@ -96,26 +107,33 @@ class WandbTracker:
             x_disable_machine_info=True,
             x_disable_stats=True,
         )
-        if self._offline and _is_whole(Path(settings.wandb_dir), info.id):
-            logger.info("run %s is tracked already in %s", info.id, settings.wandb_dir)
-            return
+        if self._offline:
+            for copy in self._copies(info.id):
+                if not (copy / f"run-{info.id}.wandb.synced").exists():
+                    shutil.rmtree(copy)
         wandb.setup(settings=wandb.Settings(silent=True))
         if not self._offline and not wandb.login(prompt=False):  # else W&B would ask for a key and wait
             raise ConfigError("mode=online needs a login, got none: run `wandb login` or set WANDB_API_KEY")
-        self._run = wandb.init(
+        return wandb.init(
             project=self._project,
             entity=self._entity,
             mode="offline" if self._offline else "online",
             id=info.id,
             name=info.name,
             group=info.group,
+            job_type=kind,
             tags=[_shorten(tag) for tag in info.tags],
             config=dict(info.config),
             resume="allow",
             reinit="create_new",
             settings=settings,
         )
-        self._run.define_metric("*", step_metric="step")
+
+    def _copies(self, identity: str) -> list[Path]:
+        """Folders of W&B that hold the offline run of this id."""
+        return [
+            path.parent for path in sorted(self._folder.glob(f"wandb/offline-run-*-{identity}/run-{identity}.wandb"))
+        ]
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
         """Add one point to each named curve, drawn over ``step``.
@@ -150,6 +168,22 @@ class WandbTracker:
         if run is not None:
             run.finish(exit_code=1)
 
+    def compare(self, info: RunInfo, table: Table) -> None:
+        """Show a comparison as a table, and keep it as an artifact, in a run of its own."""
+        import wandb
+
+        run = self._open(info, "comparison")
+        try:
+            shown = wandb.Table(columns=list(table.columns), data=[list(row) for row in table.rows])
+            artifact = wandb.Artifact(info.id, type="comparison")
+            artifact.add(shown, "comparison")
+            run.log_artifact(artifact)
+            run.log({"comparison": shown})
+        finally:
+            run.finish()
+        if self._offline:
+            (Path(run.dir).parent / FINISHED).touch()
+
 
 def flatten(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float | str]]:
     """Yield one name and value for each number of a nested mapping; members of a sequence are numbered from 1.
@@ -171,15 +205,6 @@ def flatten(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
 
 def _shorten(tag: str) -> str:
     return tag if len(tag) <= TAG_LENGTH else tag[: TAG_LENGTH - 1] + "…"
-
-
-def _is_whole(folder: Path, run_id: str) -> bool:
-    """Whether an offline run of this id lies whole in W&B's folder; remove what is left of one that does not."""
-    for record in sorted(folder.glob(f"offline-run-*-{run_id}/run-{run_id}.wandb")):
-        if (record.parent / FINISHED).exists():
-            return True
-        shutil.rmtree(record.parent)
-    return False
 
 
 def _send(run: Any, kind: str, folder: Path, paths: Sequence[Path]) -> None:

@@ -1,0 +1,270 @@
+"""Runs that are told to a tracker: tagged, grouped, sent later in bulk, once each, and renewed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.app.conftest import SMALL
+
+from forecastle.__main__ import main
+from forecastle.errors import ConfigError
+from forecastle.tracking.tracker import RunInfo, Table
+
+Command = Callable[..., Any]
+
+
+class Notebook:
+    """A tracker that writes what it hears into a file of the current folder, and fails for some runs."""
+
+    wants_report = False
+    place = "a notebook"
+
+    def __init__(self, unlucky: list[str] | None = None, login: bool = True) -> None:
+        self._unlucky = unlucky or []
+        self._login = login
+        self._info: RunInfo | None = None
+        self._points: list[Any] = []
+
+    @staticmethod
+    def pages() -> list[dict[str, Any]]:
+        path = Path("notebook.jsonl")
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def holds(self, identity: str) -> bool:
+        return identity in [page["id"] for page in self.pages()]
+
+    def start(self, info: RunInfo) -> None:
+        if not self._login:
+            raise ConfigError("a login is wanted")
+        self._info, self._points = info, []
+
+    def log(self, step: int, values: Mapping[str, float]) -> None:
+        self._points.append([step, dict(values)])
+
+    def finish(self, folder: Path, metrics: Mapping[str, Any]) -> None:
+        assert self._info is not None
+        if any(name in self._info.name for name in self._unlucky):
+            raise OSError("the line is dead")
+        assert self._info.created is not None
+        self._write(self._info, parts=sorted(metrics), points=self._points, horizon=self._info.config["horizon"])
+
+    def abort(self) -> None:
+        """Never called: only finished runs are told."""
+
+    def compare(self, info: RunInfo, table: Table) -> None:
+        self._write(info, columns=table.columns, rows=table.rows)
+
+    def _write(self, info: RunInfo, **more: Any) -> None:
+        with Path("notebook.jsonl").open("a") as stream:
+            told = {"id": info.id, "name": info.name, "group": info.group, "tags": info.tags, **more}
+            stream.write(json.dumps(told) + "\n")
+
+
+@pytest.fixture
+def notebook(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Words that choose the notebook, whose settings are given."""
+    import forecastle.tracking.files
+
+    monkeypatch.setattr(Notebook, "__module__", "forecastle.tracking.files")
+    monkeypatch.setattr(forecastle.tracking.files, "Notebook", Notebook, raising=False)
+    (workplace / "conf" / "tracker").mkdir(parents=True)
+    (workplace / "conf" / "tracker" / "notebook.yaml").write_text(
+        "_target_: forecastle.tracking.files.Notebook\nunlucky: []\nlogin: true\n"
+    )
+    return lambda *more: ["tracker=notebook", *more]
+
+
+SWEEP = (*SMALL, "model=ridge,lasso", "horizon=3,4", "season=6")
+
+
+@pytest.fixture(scope="module")
+def computed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of runs in which a sweep of four lies that no tracker has heard of."""
+    folder = tmp_path_factory.mktemp("swept")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert main(["run", "-m", *SWEEP]) == 0
+    return folder / "runs"
+
+
+@pytest.fixture
+def swept(computed: Path, notebook: Command) -> str:
+    """Id of the sweep, whose runs lie in the workplace."""
+    shutil.copytree(computed, "runs")
+    return sweep()
+
+
+def sweep() -> str:
+    (record,) = Path("runs/sweeps").glob("*/sweep.json")
+    return record.parent.name
+
+
+def test_a_sweeps_runs_are_sent_grouped_and_tagged_by_what_varies(
+    forecastle: Command, swept: str, notebook: Command
+) -> None:
+    done = forecastle("track", "push", "last", *notebook())
+    assert done.code == 0
+    assert done.out.splitlines() == [
+        "a notebook: 4 sent, 0 there as they stand, 0 failed",
+        f"comparison of sweep {swept}: sent",
+    ]
+    *runs, comparison = Notebook.pages()
+    assert {page["group"] for page in runs} == {swept}
+    assert sorted(page["tags"] for page in runs) == sorted(
+        [f"model={model}", f"horizon={horizon}", f"sweep={swept}"] for model in ("ridge", "lasso") for horizon in (3, 4)
+    )
+    assert all(page["name"] == " ".join(page["tags"][:2]) for page in runs)
+    assert all(page["horizon"] == int(page["tags"][1][-1]) for page in runs)
+    assert sorted(page["id"] for page in runs) == sorted(
+        path.parent.name for path in Path("runs").glob("*/manifest.json")
+    )
+    assert comparison["id"] == f"compare-{swept}"
+    columns, *rows = csv.reader(io.StringIO(forecastle("compare", "last", "--csv").out))
+    assert comparison["columns"] == columns
+    assert [["" if cell is None else str(cell) for cell in row] for row in comparison["rows"]] == rows
+
+
+def test_pushing_again_sends_nothing_and_what_is_gone_there_is_sent_again(
+    forecastle: Command, swept: str, notebook: Command
+) -> None:
+    forecastle("track", "push", "last", *notebook())
+    again = forecastle("track", "push", "last", *notebook())
+    assert "0 sent, 4 there as they stand, 0 failed" in again.out
+    assert "there as it stands" in again.out
+    kept = Path("notebook.jsonl").read_text().splitlines()
+    assert len(kept) == 5
+    Path("notebook.jsonl").write_text("\n".join(kept[1:]) + "\n")
+    assert "1 sent, 3 there as they stand" in forecastle("track", "push", *notebook("--no-table")).out
+
+
+def test_one_run_that_fails_stops_no_other_and_is_sent_the_next_time(
+    forecastle: Command, swept: str, notebook: Command
+) -> None:
+    first = forecastle("track", "push", "last", *notebook("tracker.unlucky=[lasso]", "--no-table"))
+    assert first.code == 1
+    assert "2 sent, 0 there as they stand, 2 failed" in first.out
+    assert first.err.count("OSError: the line is dead") == 2
+    second = forecastle("track", "push", "last", *notebook("--no-table"))
+    assert second.code == 0
+    assert "2 sent, 2 there as they stand, 0 failed" in second.out
+    assert len({page["id"] for page in Notebook.pages()}) == len(Notebook.pages()) == 4
+
+
+def test_a_push_gives_up_where_nothing_can_be_sent(forecastle: Command, swept: str, notebook: Command) -> None:
+    done = forecastle("track", "push", *notebook("tracker.login=false"))
+    assert done.code == 1
+    assert done.err.count("a login is wanted") == 1
+    assert "0 sent, 0 there as they stand, 1 failed, 3 not tried" in done.out
+    dead = forecastle("track", "push", *notebook("tracker.unlucky=[lasso,ridge]"))
+    assert "0 sent, 0 there as they stand, 3 failed, 1 not tried" in dead.out
+
+
+def test_a_damaged_run_is_told_and_the_others_are_sent(forecastle: Command, swept: str, notebook: Command) -> None:
+    path = sorted(Path("runs").glob("*/metrics.json"))[0]
+    path.write_text("{")
+    done = forecastle("track", "push", *notebook())
+    assert done.code == 1
+    assert f"run {path.parent.name} is not sent: {path} is damaged" in done.out
+    assert "3 sent, 0 there as they stand, 1 failed" in done.out
+
+
+def test_status_tells_what_is_there_and_what_changed_since(forecastle: Command, swept: str, notebook: Command) -> None:
+    assert forecastle("track", "status", *notebook()).out == "a notebook: 4 never sent\n"
+    forecastle("track", "push", "model=ridge", *notebook())
+    assert forecastle("track", "status", *notebook()).out == "a notebook: 2 never sent, 2 there as they stand\n"
+    forecastle("track", "push", *notebook())
+    path = sorted(Path("runs").glob("*/metrics.json"))[0]
+    path.write_text(path.read_text().replace('"validation"', '"validation_"'))
+    assert forecastle("track", "status").out == (
+        "wandb forecastle online: 4 never sent\na notebook: 1 changed since, 3 there as they stand\n"
+    )
+
+
+def test_opening_the_test_part_renews_a_run_that_was_sent(forecastle: Command, swept: str, notebook: Command) -> None:
+    forecastle("track", "push", "last", *notebook())
+    best, *others = sorted(page["id"] for page in Notebook.pages() if page["group"] and "rows" not in page)
+    assert forecastle("evaluate", best, "part=test").code == 0
+    *_, last = Notebook.pages()
+    assert (last["id"], last["parts"]) == (best, ["test", "validation"])
+    assert "0 sent, 4 there as they stand" in forecastle("track", "push", "last", *notebook("--no-table")).out
+    assert [page["id"] for page in Notebook.pages()].count(others[0]) == 1
+
+
+def test_a_sweep_that_is_tracked_while_it_runs_needs_no_push(forecastle: Command, notebook: Command) -> None:
+    assert forecastle("run", "-m", *SWEEP, *notebook()).code == 0
+    assert len(Notebook.pages()) == 4
+    assert {(page["group"], page["tags"][-1]) for page in Notebook.pages()} == {(sweep(), f"sweep={sweep()}")}
+    assert "0 sent, 4 there as they stand" in forecastle("track", "push", "last", *notebook()).out
+
+
+def test_a_run_that_a_wider_sweep_takes_over_moves_to_its_group(
+    forecastle: Command, swept: str, small: list[str], notebook: Command
+) -> None:
+    forecastle("track", "push", "last", *notebook("--no-table"))
+    forecastle("run", "-m", *small, "model=ridge,lasso,random_walk", "horizon=3", "season=6", *notebook())
+    *_, ridge, lasso, walk = Notebook.pages()
+    assert ridge["group"] == lasso["group"] == walk["group"] != swept
+    assert ridge["tags"] == ["model=ridge", f"sweep={swept}", f"sweep={ridge['group']}"]
+    assert walk["tags"] == ["model=random_walk", f"sweep={walk['group']}"]
+
+
+def test_a_run_alone_is_named_by_model_and_data(forecastle: Command, small: list[str], notebook: Command) -> None:
+    assert forecastle("run", *small, "model=ridge", *notebook()).code == 0
+    (page,) = Notebook.pages()
+    assert (page["name"], page["group"]) == ("ridge on synthetic", None)
+    assert page["tags"] == ["model=ridge", "data=synthetic", "target=log_return"]
+    assert page["parts"] == ["test", "validation"]
+
+
+def test_curves_are_sent_point_by_point(forecastle: Command, small: list[str], notebook: Command) -> None:
+    assert forecastle("run", *small, "model=mlp", "trainer.max_epochs=3", *notebook()).code == 0
+    (page,) = Notebook.pages()
+    assert [step for step, _ in page["points"]][:3] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["pusk"], "no verb 'pusk'; did you mean 'push'? (there are: push, status)"),
+        (["push", "--tabel"], "unknown flag '--tabel' of track push; did you mean '--table'?"),
+        (["status", "--table"], "unknown flag '--table' of track status"),
+        (["push", "tracker=files"], "tracker=files sends nothing anywhere"),
+        (["push", "tracker=wandp"], "tracker: no choice 'wandp'; did you mean 'wandb'?"),
+        (["push", "no-such-run"], "no run 'no-such-run' in runs"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(forecastle: Command, swept: str, words: list[str], told: str) -> None:
+    done = forecastle("track", *words)
+    assert done.code == 2
+    assert told in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_the_comparison_of_any_runs_is_sent_where_that_is_asked(
+    forecastle: Command, swept: str, notebook: Command
+) -> None:
+    assert "comparison" not in forecastle("track", "push", "horizon=3", *notebook()).out
+    assert "comparison of 2 runs: sent" in forecastle("track", "push", "horizon=3", *notebook("--table")).out
+
+
+def test_a_bulk_push_to_wandb_is_read_back_and_repeated(
+    forecastle: Command, swept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("wandb")
+    for name in ("CONFIG", "CACHE", "DATA"):
+        monkeypatch.setenv(f"WANDB_{name}_DIR", str(Path.cwd() / "home"))
+    words = ["track", "push", "last", "tracker=wandb", "tracker.mode=offline"]
+    assert forecastle(*words).out.endswith(
+        f"4 sent, 0 there as they stand, 0 failed\ncomparison of sweep {swept}: sent\n"
+    )
+    written = {path: path.stat().st_mtime_ns for path in Path("wandb").rglob("run-*.wandb")}
+    assert len(written) == 5
+    assert "0 sent, 4 there as they stand" in forecastle(*words).out
+    assert {path: path.stat().st_mtime_ns for path in Path("wandb").rglob("run-*.wandb")} == written
