@@ -1,4 +1,4 @@
-"""The commands: run, compare, list, show, evaluate, explain, reproduce, data, indicators, check, cache, params."""
+"""The commands: one function each, which reads its words and leaves the work to others."""
 
 from __future__ import annotations
 

@@ -222,6 +222,15 @@ def test_a_report_drawn_anew_leaves_the_sent_one_as_it_was(tmp_path: Path, finis
     assert Path(entry["local_path"]).read_text() == "<!doctype html><title>run</title>"
 
 
+def test_a_model_that_the_run_gives_away_can_be_uploaded_still(tmp_path: Path, finished_run: Path) -> None:
+    track(WandbTracker(folder=str(tmp_path)), finished_run)
+    (finished_run / "model" / "model.skops").unlink()
+    (offline,) = (tmp_path / "wandb").glob("offline-run-*")
+    (model,) = (each for each in records(offline, "artifact") if each["type"] == "model")
+    found = {each["path"]: Path(each["local_path"]).read_bytes() for each in model["manifest"]["contents"]}
+    assert found == {"model.skops": b"weights", "parts/scaler.json": b"{}"}
+
+
 def test_a_run_without_report_or_model_is_tracked(tmp_path: Path) -> None:
     (tmp_path / "bare").mkdir()
     track(WandbTracker(folder=str(tmp_path)), tmp_path / "bare")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,8 +26,8 @@ class WandbTracker:
 
     W&B's run id is the run's own id. Online, a run that is already there is resumed, and what it already has is not
     added again. Offline, a run is written whole in place of what lies there of the same id, unless W&B has uploaded
-    that, which stays; so ``wandb sync`` may be repeated. The model is referred to where it lies, in the run's folder,
-    which has to be there still when an offline run is uploaded; the report is copied.
+    that, which stays; so ``wandb sync`` may be repeated. An offline run has the report and the model beside its log,
+    the model as links to the same bytes where that can be, so that neither is missed when it is uploaded.
 
     Parameters
     ----------
@@ -155,8 +156,10 @@ class WandbTracker:
             run.summary.update(dict(flatten(metrics)))
             if (folder / "report.html").is_file():  # copied, since a report may be drawn anew
                 shutil.copy2(folder / "report.html", own)
+            if (folder / "model").is_dir():  # linked, since the run may give its model away
+                shutil.copytree(folder / "model", own / "model", copy_function=_link, dirs_exist_ok=True)
             _send(run, "report", own, [own / "report.html"])
-            _send(run, "model", folder / "model", sorted((folder / "model").rglob("*")))
+            _send(run, "model", own / "model", sorted((own / "model").rglob("*")))
         finally:
             run.finish()
         if self._offline:
@@ -201,6 +204,14 @@ def flatten(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
             yield from flatten({str(number): member for number, member in enumerate(value, start=1)}, f"{name}/")
         elif value is not None:
             yield name, value
+
+
+def _link(source: str, target: str) -> None:
+    """Link to the same bytes, or copy them to another file system."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def _shorten(tag: str) -> str:
