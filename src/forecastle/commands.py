@@ -96,14 +96,15 @@ def sweeps(words: Sequence[str]) -> int:
     if not found:
         print(f"no sweeps in {store.folder} yet; `forecastle run -m` makes one")
         return 0
-    print(f"{'sweep':8}  {'begun (UTC)':19}  {'runs':>5} {'done':>5} {'failed':>6} {'missing':>7}  command")
+    counts = f"{'runs':>5} {'done':>5} {'failed':>6} {'pruned':>6} {'missing':>7}"
+    print(f"{'sweep':8}  {'begun (UTC)':19}  {counts}  command")
     for record in found:
         try:
             state = record.state()
         except (RunError, KeyError) as error:
             print(f"{record.id}  damaged: {error}")
             continue
-        numbers = f"{state.total:5} {state.done:5} {state.failed:6} {state.missing:7}"
+        numbers = f"{state.total:5} {state.done:5} {state.failed:6} {state.pruned:6} {state.missing:7}"
         running = " (running)" if state.running else ""
         print(f"{record.id}  {state.started[:19].replace('T', ' ')}  {numbers}  {shlex.join(state.words)}{running}")
     return 0
@@ -111,7 +112,7 @@ def sweeps(words: Sequence[str]) -> int:
 
 def sweep(words: Sequence[str]) -> int:
     """Go on with a sweep: do what is missing or failed."""
-    usage = "forecastle sweep resume ID|last [retry=none] [max_failures=N] [changed=anew]"
+    usage = "forecastle sweep resume ID|last [retry=none|all] [max_failures=N] [changed=anew]"
     if len(words) < 2 or words[0] != "resume":
         raise ConfigError(f"usage: {usage}; got {' '.join(words) or 'no argument'}")
     from forecastle.resuming import resume

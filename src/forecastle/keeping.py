@@ -11,7 +11,7 @@ from forecastle import explanation, paths, pipeline
 from forecastle.config.compose import compose
 from forecastle.config.schema import Config
 from forecastle.config.target import build
-from forecastle.errors import ForecastleError, RunError
+from forecastle.errors import ForecastleError, Pruned, RunError
 from forecastle.evaluation.ranking import loss_of, question_of
 from forecastle.experiment import Experiment
 from forecastle.logs import run_log
@@ -22,6 +22,7 @@ from forecastle.runs.execution import Memory
 from forecastle.runs.identity import digest
 from forecastle.runs.store import Run, RunStore
 from forecastle.runs.tags import tags_of
+from forecastle.runs.watching import Watch
 from forecastle.runs.weights import ALONE, Standing, held, settle
 from forecastle.tracking.guard import Guarded
 
@@ -59,10 +60,17 @@ def execute(config: Config, memory: Memory | None = None) -> Run:
     return found
 
 
-def attempt(config: Config, memory: Memory | None = None, *, wait: bool) -> Run | None:
-    """Run a checked configuration; None where another process computes it and it is not to be waited for."""
+def attempt(config: Config, memory: Memory | None = None, *, wait: bool, watch: Watch | None = None) -> Run | None:
+    """Run a checked configuration; None where another process computes it and it is not to be waited for.
+
+    Raises
+    ------
+    Pruned
+        If `watch`, which its fit tells how well it does, has stopped it; nothing of it is kept.
+    """
     tracker = Guarded(build(config.tracker, "tracker"))
     experiment = Experiment(config, memory)
+    experiment.watch = watch
     store = RunStore(Path(config.output))
     with held(store.folder, experiment.identity.id, config.sweep or ALONE):
         found = _found_or_computed(experiment, store, tracker.wants_report, wait=wait)
@@ -109,8 +117,12 @@ def _compute(experiment: Experiment, store: RunStore, report: bool) -> Run:
     """Compute a run and put it in its place."""
     identity = experiment.identity.id
     experiment.checkpoints = store.folder / paths.CHECKPOINTS / identity
-    with store.create(identity, replace=experiment.config.force) as folder:
-        _write(experiment, folder, store, report)
+    try:
+        with store.create(identity, replace=experiment.config.force) as folder:
+            _write(experiment, folder, store, report)
+    except Pruned:
+        shutil.rmtree(experiment.checkpoints, ignore_errors=True)
+        raise
     shutil.rmtree(experiment.checkpoints, ignore_errors=True)
     return Run(identity, store.folder / identity)
 

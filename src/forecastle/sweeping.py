@@ -10,20 +10,21 @@ from collections.abc import Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hydra.experimental.callback import Callback
 
 from forecastle import logs
 from forecastle.config.compose import choices, validate
 from forecastle.config.schema import Config
-from forecastle.errors import ConfigError, ForecastleError
+from forecastle.errors import ConfigError, ForecastleError, Pruned
 from forecastle.runs.sweep import Job, Limits, SweepRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from forecastle.runs.execution import Memory
+    from forecastle.runs.sweep import Retry
 
 LIMITS = ("retry", "max_failures", "stop_on_error")
 """Words of a sweep that are no configuration: what it does about failures."""
@@ -40,14 +41,14 @@ def limits_of(words: Sequence[str]) -> Limits:
     given = {key: value for key, _, value in (word.partition("=") for word in words) if key in LIMITS}
     retry, most = given.get("retry", "failed"), given.get("max_failures", "null")
     stop = given.get("stop_on_error", "false")
-    if retry not in ("failed", "none"):
-        raise ConfigError(f"retry must be failed or none, got {retry!r}")
+    if retry not in ("failed", "all", "none"):
+        raise ConfigError(f"retry must be failed, all or none, got {retry!r}")
     if most != "null" and not (most.isdigit() and int(most)):
         raise ConfigError(f"max_failures must be a number of at least 1 or null, got {most!r}")
     if stop not in ("true", "false"):
         raise ConfigError(f"stop_on_error must be true or false, got {stop!r}")
     limit = 1 if stop == "true" else None if most == "null" else int(most)
-    return Limits("none" if retry == "none" else "failed", limit)
+    return Limits(cast("Retry", retry), limit)
 
 
 @dataclass
@@ -84,7 +85,7 @@ class Sweep:
             _end(place, lambda config=config: config, memory, wait=True)  # type: ignore[misc]
         print_sweep(self.record)
         jobs = self.record.jobs()
-        return 1 if len(jobs) < self.record.total() or any(job.run is None for job in jobs) else 0
+        return 1 if len(jobs) < self.record.total() or any(job.failed for job in jobs) else 0
 
 
 _asked: list[Sweep] = []
@@ -166,12 +167,14 @@ def _end(place: Place, make: Callable[[], Config], memory: Memory, *, wait: bool
             _asked[-1].put_off.append((place, config))
             return
         job = Job(place.number, place.chosen, finished.id, reused=finished.reused)
+    except Pruned as error:
+        job = Job(place.number, place.chosen, None, pruned=str(error))
     except Exception as error:  # noqa: BLE001  whatever one job meets, the others go on
         known = isinstance(error, ForecastleError)
         line = " ".join((str(error) if known else f"{type(error).__name__}: {error}").split())
         job = Job(place.number, place.chosen, None, error=line, traceback=traceback.format_exc())
     place.record.write(job)
-    state = f"failed: {job.error}" if job.run is None else f"{job.run}{' (reused)' if job.reused else ''}"
+    state = f"failed: {job.error}" if job.failed else job.pruned or f"{job.run}{' (reused)' if job.reused else ''}"
     place.tell(f"{state}, {time.perf_counter() - start:.2f} s")
 
 

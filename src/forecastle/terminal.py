@@ -103,14 +103,17 @@ def print_sweep(record: SweepRecord) -> None:
     shared = set.intersection(*(set(job.choices) for job in jobs)) if len(jobs) > 1 else set()
     rows: list[dict[str, Any]] = []
     for job in jobs:
+        if job.pruned:
+            continue
         name = " ".join(choice for choice in job.choices if choice not in shared) or "default"
         part = Run(job.run, record.store / job.run).metrics["validation"] if job.run else None
         rows.append({"name": name, "run": job.run, "error": job.error, "part": part})
     reused = sum(job.reused for job in jobs)
-    failed = sum(job.run is None for job in jobs)
-    print(render_ranking(rows))
-    computed, lost = len(jobs) - reused - failed, record.total() - len(jobs)
+    failed, pruned = sum(job.failed for job in jobs), sum(job.pruned is not None for job in jobs)
+    if rows:
+        print(render_ranking(rows))
+    computed, lost = len(jobs) - reused - failed - pruned, record.total() - len(jobs)
     print(
         f"sweep {record.id}: {len(jobs)} runs, {computed} computed, {reused} reused, {failed} failed"
-        f"{f', {lost} without a record' if lost else ''}"
+        f"{f', {pruned} pruned' if pruned else ''}{f', {lost} without a record' if lost else ''}"
     )

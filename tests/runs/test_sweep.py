@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,6 +80,30 @@ def test_jobs_that_failed_are_kept_where_they_are_not_to_be_tried_again(tmp_path
     assert [job.number for job in record.jobs()] == [0, 1]
     assert record.spent(1) == "failed before (retry=none)"
     assert record.spent(0) is None
+
+
+@pytest.mark.parametrize(("retry", "remembered"), [("failed", [0, 2]), ("all", [0]), ("none", [0, 1, 2])])
+def test_jobs_that_were_pruned_are_tried_again_only_where_all_are(
+    tmp_path: Path, retry: Any, remembered: list[int]
+) -> None:
+    record = SweepRecord(tmp_path, "abc")
+    record.begin(COMMAND, 4, Limits())
+    jobs = [Job(0, (), "0123"), Job(1, (), None, error="no"), Job(2, (), None, pruned="pruned after fold 1")]
+    for job in jobs:
+        record.write(job)
+    state = record.state()
+    assert (state.total, state.done, state.failed, state.pruned, state.missing) == (4, 1, 1, 1, 1)
+    record.begin(COMMAND, 4, Limits(retry=retry))
+    assert record.jobs() == [jobs[number] for number in remembered]
+    told = "pruned before (retry=all computes it again)"
+    assert record.spent(2) == (told if 2 in remembered else None)
+
+
+def test_a_pruned_job_is_no_failure(tmp_path: Path) -> None:
+    record = SweepRecord(tmp_path, "abc")
+    record.begin(COMMAND, 5, Limits(max_failures=1))
+    record.write(Job(0, (), None, pruned="pruned after fold 1"))
+    assert record.spent(1) is None
 
 
 def test_no_job_is_begun_after_too_many_failures(tmp_path: Path) -> None:

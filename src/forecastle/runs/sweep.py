@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import platform
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from forecastle import paths
 from forecastle.config.schema import PASSIVE
@@ -33,13 +33,15 @@ class Job:
     choices
         The overrides that make it, ``("model=ridge", "indicator=core")``.
     run
-        Id of its run, or None where it failed.
+        Id of its run, or None where it failed or was stopped.
     error
         What went wrong, in one line, or None.
     traceback
         Where, or None.
     reused
         True where the run was finished before.
+    pruned
+        Why a search stopped it on the way, in one line; it is neither done nor failed, and left no run.
     """
 
     number: int
@@ -48,6 +50,15 @@ class Job:
     error: str | None = None
     traceback: str | None = None
     reused: bool = False
+    pruned: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether it went wrong."""
+        return self.run is None and self.pruned is None
+
+
+Retry = Literal["failed", "all", "none"]
 
 
 @dataclass(frozen=True)
@@ -57,12 +68,12 @@ class Limits:
     Parameters
     ----------
     retry
-        ``failed``: jobs that failed before are tried again; ``none``: they are not.
+        ``failed``: jobs that failed before are tried again; ``all``: so are those that were pruned; ``none``: neither.
     max_failures
         Failures after which no further job is begun; None: no limit.
     """
 
-    retry: Literal["failed", "none"] = "failed"
+    retry: Retry = "failed"
     max_failures: int | None = None
 
 
@@ -93,8 +104,8 @@ class State:
         What followed ``forecastle run`` on the command line.
     started
         When it was begun last, ISO 8601, UTC.
-    total, done, failed
-        Jobs that the command makes, that have a run, and that have an error.
+    total, done, failed, pruned
+        Jobs that the command makes, that have a run, that have an error, and that a search stopped on the way.
     running
         True where another process of this machine that began it is alive.
     """
@@ -104,12 +115,13 @@ class State:
     total: int
     done: int
     failed: int
+    pruned: int
     running: bool
 
     @property
     def missing(self) -> int:
         """Jobs of which nothing is known."""
-        return self.total - self.done - self.failed
+        return self.total - self.done - self.failed - self.pruned
 
 
 class SweepRecord:
@@ -121,17 +133,18 @@ class SweepRecord:
         self.folder = store / paths.SWEEPS / identity
 
     def begin(self, words: Sequence[str], total: int, limits: Limits) -> None:
-        """Write down the command, its number of jobs and its limits, and forget the jobs that failed before.
+        """Write down the command, its number of jobs and its limits, and forget the jobs that are tried again.
 
-        They are remembered where they are not to be tried again, and so are those that have a run. A sweep that another
-        process is at work on is joined: what that one wrote down stays.
+        Those are the ones that failed, and the pruned ones only where that is asked for (`Limits`). A sweep that
+        another process is at work on is joined: what that one wrote down stays.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with suppress(RunError):
             if self.state().running:
                 return
         for path in self.folder.glob("[0-9]*.json"):
-            if limits.retry == "failed" and read_json(path)["run"] is None:
+            job = _job(read_json(path))
+            if (job.failed and limits.retry != "none") or (job.pruned and limits.retry == "all"):
                 path.unlink(missing_ok=True)
         started = datetime.now(UTC).isoformat(timespec="seconds")
         process = {"started": started, "pid": os.getpid(), "host": platform.node()}
@@ -142,15 +155,18 @@ class SweepRecord:
         return int(read_json(self.folder / FILE)["total"])
 
     def spent(self, number: int) -> str | None:
-        """Why a job is not to be computed now: it failed before, or too many others did; None: it is."""
+        """Why a job is not to be computed now: it failed or was pruned before, or too many failed; None: it is."""
         if not (self.folder / FILE).is_file():  # it could not be written: what the job meets is told
             return None
         limits = read_json(self.folder / FILE)
         before = self.folder / f"{number:05d}.json"
-        if limits["retry"] == "none" and before.is_file() and read_json(before)["run"] is None:
+        job = _job(read_json(before)) if before.is_file() else None
+        if job is not None and job.failed and limits["retry"] == "none":
             return "failed before (retry=none)"
+        if job is not None and job.pruned:
+            return "pruned before (retry=all computes it again)"
         most = limits["max_failures"]
-        if most is not None and (failed := sum(job.run is None for job in self.jobs())) >= most:
+        if most is not None and (failed := sum(job.failed for job in self.jobs())) >= most:
             return f"left out after {failed} failure{'s' * (failed != 1)} (max_failures={most})"
         return None
 
@@ -160,8 +176,7 @@ class SweepRecord:
 
     def jobs(self) -> list[Job]:
         """All jobs that have ended, in order."""
-        nodes = [read_json(path) for path in sorted(self.folder.glob("[0-9]*.json"))]
-        return [Job(**{**node, "choices": tuple(node["choices"])}) for node in nodes]
+        return [_job(read_json(path)) for path in sorted(self.folder.glob("[0-9]*.json"))]
 
     def state(self) -> State:
         """How far it has come.
@@ -172,10 +187,15 @@ class SweepRecord:
             If the record is missing or damaged.
         """
         node, jobs = read_json(self.folder / FILE), self.jobs()
-        done = sum(job.run is not None for job in jobs)
+        done, failed = sum(job.run is not None for job in jobs), sum(job.failed for job in jobs)
         alive = node["host"] == platform.node() and Path(f"/proc/{node['pid']}").exists()
         running = alive and node["pid"] != os.getpid() and len(jobs) < node["total"]
-        return State(tuple(node["words"]), node["started"], node["total"], done, len(jobs) - done, running)
+        pruned = len(jobs) - done - failed
+        return State(tuple(node["words"]), node["started"], node["total"], done, failed, pruned, running)
+
+
+def _job(node: Mapping[str, Any]) -> Job:
+    return Job(**{**node, "choices": tuple(node["choices"])})
 
 
 def sweeps(store: Path) -> list[SweepRecord]:
