@@ -15,8 +15,8 @@ from forecastle.evaluation.contest import Contest, Entrant, hold
 from forecastle.evaluation.score import MODEL, REFERENCE
 from forecastle.questions import PART, Tried, sort_out, tried
 from forecastle.runs.looks import looks_of
-from forecastle.runs.selection import choose, names
-from forecastle.runs.settings import varied
+from forecastle.runs.selection import choose
+from forecastle.runs.settings import names, varied
 from forecastle.runs.store import Run, RunStore
 from forecastle.trials import Luck, luck
 

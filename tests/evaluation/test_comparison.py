@@ -9,7 +9,7 @@ import pytest
 from arch.bootstrap import MCS, SPA, StationaryBootstrap
 from statsmodels.tsa.stattools import diebold_mariano_test
 
-from forecastle.evaluation import comparison
+from forecastle.evaluation import accuracy, comparison
 from forecastle.evaluation.bootstrap import block_length
 
 
@@ -28,13 +28,13 @@ def test_diebold_mariano_is_that_of_statsmodels(count: int, horizon: int) -> Non
     expected = diebold_mariano_test(
         np.zeros(count), first, second, criterion=lambda y, forecast: forecast, harvey_adj=True, horizon=horizon
     )
-    found = comparison.diebold_mariano(first - second, horizon)
+    found = accuracy.diebold_mariano(first - second, horizon)
     assert found == pytest.approx((expected.statistic, expected.pvalue), rel=1e-9)
 
 
 def test_equal_forecasters_and_too_short_a_sample_have_no_test() -> None:
-    assert all(math.isnan(value) for value in comparison.diebold_mariano(np.zeros(50), 3))
-    assert all(math.isnan(value) for value in comparison.diebold_mariano(np.arange(8.0), 30))
+    assert all(math.isnan(value) for value in accuracy.diebold_mariano(np.zeros(50), 3))
+    assert all(math.isnan(value) for value in accuracy.diebold_mariano(np.arange(8.0), 30))
 
 
 def test_the_bootstrap_is_as_wide_as_the_one_of_arch() -> None:

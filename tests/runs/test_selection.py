@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from forecastle.errors import ConfigError, RunError
-from forecastle.runs.selection import choose, names
+from forecastle.runs.selection import choose
+from forecastle.runs.settings import names
 from forecastle.runs.store import RunStore
 from forecastle.runs.sweep import Job, Limits, SweepRecord
 
@@ -76,12 +77,12 @@ def test_what_names_nothing_is_told(store: RunStore) -> None:
 def test_names_tell_what_differs_and_no_more(store: RunStore) -> None:
     _, settings = choose(store, [])
     assert list(names(settings).values()) == [
-        "model=ridge horizon=5 model.estimator.alpha=1.0",
-        "model=ridge horizon=5 model.estimator.alpha=3.0",
+        "model=ridge horizon=5 alpha=1.0",
+        "model=ridge horizon=5 alpha=3.0",
         "model=lasso horizon=10",
     ]
     _, settings = choose(store, ["model=ridge"])
-    assert list(names(settings).values()) == ["model.estimator.alpha=1.0", "model.estimator.alpha=3.0"]
+    assert list(names(settings).values()) == ["alpha=1.0", "alpha=3.0"]
     _, settings = choose(store, ["c"])
     assert list(names(settings).values()) == ["lasso"]
 

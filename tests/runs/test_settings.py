@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from forecastle.errors import RunError
-from forecastle.runs.settings import settings_of, varied
+from forecastle.runs.settings import names, settings_of, varied
 from forecastle.runs.store import Run
 
 WRITTEN = """\
@@ -84,3 +84,24 @@ def test_keys_that_always_agree_are_told_once_by_the_one_nearest_to_the_root() -
     runs = {str(seed): {"model.estimator.random_state": seed, "seed": seed, "horizon": 5} for seed in range(3)}
     assert varied(runs) == ["seed"]
     assert varied({"0": runs["0"]}) == []
+
+
+def test_choices_that_go_together_are_both_told_but_not_those_of_a_model() -> None:
+    runs = {
+        "a": {"model": "ridge", "indicator": "core", "trainer": "none"},
+        "b": {"model": "mlp", "indicator": "minimal", "trainer": "epochs"},
+    }
+    assert varied(runs) == ["model", "indicator"]
+    assert varied({**runs, "c": {**runs["b"], "trainer": "long"}}) == ["model", "indicator", "trainer"]
+
+
+def test_a_name_leaves_out_what_is_the_same_in_all_runs_of_its_choice() -> None:
+    ridge = {"model": "ridge", "model.estimator.alpha": 1.0}
+    mlp = {"model": "mlp", "model.estimator.alpha": 9.0, "seed": 1}
+    runs = {"a": ridge, "b": {**ridge, "model.estimator.alpha": 2.0}, "c": mlp, "d": {**mlp, "seed": 2}}
+    assert list(names(runs).values()) == [
+        "model=ridge alpha=1.0",
+        "model=ridge alpha=2.0",
+        "model=mlp seed=1",
+        "model=mlp seed=2",
+    ]

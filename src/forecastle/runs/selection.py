@@ -1,20 +1,17 @@
-"""Which runs are meant, and what tells them apart: ids, sweeps and settings."""
+"""Which runs are meant: ids, sweeps and settings."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from forecastle.errors import ConfigError, RunError, nearest
-from forecastle.runs.settings import active, as_text, settings_of
+from forecastle.runs.settings import as_text, settings_of
 from forecastle.runs.store import Run, RunStore
 from forecastle.runs.sweep import sweeps
 
 logger = logging.getLogger(__name__)
-
-UNTOLD = frozenset({"_target_", "seed"})
-"""Last words of keys that a name leaves out where it can tell runs apart without them."""
 
 
 def choose(store: RunStore, words: Sequence[str]) -> tuple[list[Run], dict[str, dict[str, Any]]]:
@@ -73,29 +70,3 @@ def _named(store: RunStore, word: str) -> list[Run]:
         runs = [store.find(job.run) for job in matching[0].jobs() if job.run]
         return [run for run in runs if run is not None]
     return [store.get(word)]
-
-
-def names(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """A short name for each run: the choices and settings in which these runs differ.
-
-    A setting below a group whose choice differs is not told, since the choice brings it.
-
-    >>> names({"a": {"model": "ridge", "seed": 1, "horizon": 5}, "b": {"model": "lasso", "seed": 1, "horizon": 5}})
-    {'a': 'model=ridge', 'b': 'model=lasso'}
-    """
-    keys = [key for key in dict.fromkeys(key for node in settings.values() for key in node) if active(key)]
-    varying = [key for key in keys if len({as_text(node.get(key)) for node in settings.values()}) > 1]
-    groups = {key for key in varying if "." not in key}
-    told = [key for key in varying if key.partition(".")[0] not in groups or key in groups]
-    plain = [key for key in told if key.rpartition(".")[2] not in UNTOLD] or told
-    made = {run: _named_by(node, plain) for run, node in settings.items()}
-    for name in {name for name in made.values() if list(made.values()).count(name) > 1}:
-        alike = {run: node for run, node in settings.items() if made[run] == name}
-        if len(alike) < len(settings):  # what differs among these was hidden by what they share
-            made |= {run: f"{name} {own}" if own != name else name for run, own in names(alike).items()}
-    return made
-
-
-def _named_by(node: Mapping[str, Any], keys: Sequence[str]) -> str:
-    told = [f"{key}={as_text(node.get(key))}" for key in keys if node.get(key) is not None]
-    return " ".join(told) or str(node.get("model", "default"))

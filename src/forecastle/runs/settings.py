@@ -1,9 +1,10 @@
-"""Settings of finished runs, read from their folders, and which of them vary."""
+"""Settings of finished runs, read from their folders, and what of them tells runs apart."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +15,12 @@ from forecastle.runs.store import Run
 
 SECTION = re.compile(r"^(?=[A-Za-z_])", re.MULTILINE)
 """Where a key of the root begins in a configuration as runs keep it."""
+
+UNTOLD = frozenset({"_target_", "seed"})
+"""Last words of keys that a name leaves out where it can tell runs apart without them."""
+
+BROUGHT = {"trainer": "model", "callback": "model"}
+"""Groups in which the file of a model chooses for itself."""
 
 Settings = Mapping[str, Any]
 
@@ -93,11 +100,11 @@ def _flatten(node: Any, prefix: str, into: dict[str, Any]) -> None:
 
 
 def varied(settings: Mapping[str, Settings]) -> list[str]:
-    """Keys of the choices and settings in which runs differ, each once.
+    """Keys of the choices and settings in which runs differ, each once, those nearest to the root first.
 
-    A setting below a group whose choice differs counts only where it differs among runs of one choice, since else the
-    choice brings it; of several keys that always hold the same value, such as a seed and those interpolated from it,
-    the one nearest to the root stands for all.
+    What a choice brings is not told: a setting below a group whose choice differs counts only where it differs among
+    runs of one choice. Of keys that hold the same value wherever they have one, such as a seed and those interpolated
+    from it, the first stands for all.
 
     >>> varied({"a": {"model": "ridge", "model.alpha": 1.0, "seed": 1, "model.seed": 1},
     ...         "b": {"model": "ridge", "model.alpha": 3.0, "seed": 2, "model.seed": 2},
@@ -108,14 +115,66 @@ def varied(settings: Mapping[str, Settings]) -> list[str]:
     keys = [key for key in dict.fromkeys(key for node in runs for key in node) if active(key)]
     texts = {key: tuple(as_text(node.get(key)) for node in runs) for key in keys}
     varying = [key for key in keys if len(set(texts[key])) > 1]
-    groups = {key for key in varying if "." not in key}
-    told: dict[tuple[str, ...], str] = {}
+    told: list[str] = []
     for key in sorted(varying, key=lambda key: key.count(".")):
+        group = BROUGHT.get(key, key.partition(".")[0])
+        brought = group != key and group in varying and _determines(texts[group], texts[key])
+        if not brought and not any(_repeats(texts[other], texts[key]) for other in told):
+            told.append(key)
+    return told
+
+
+def short(keys: Sequence[str]) -> dict[str, str]:
+    """Last words of each key, as many as tell it from the others.
+
+    >>> short(["seed", "model.estimator.alpha", "indicator.rsi.timeperiod", "indicator.adx.timeperiod"])
+    {'seed': 'seed', 'model.estimator.alpha': 'alpha', 'indicator.rsi.timeperiod': 'rsi.timeperiod', \
+'indicator.adx.timeperiod': 'adx.timeperiod'}
+    """
+    found = {}
+    for key in keys:
+        words = key.split(".")
+        tails = (".".join(words[-count:]) for count in range(1, len(words) + 1))
+        found[key] = next(tail for tail in tails if sum(f".{other}".endswith(f".{tail}") for other in keys) == 1)
+    return found
+
+
+def names(settings: Mapping[str, Settings]) -> dict[str, str]:
+    """A short name for each run: the choices and settings in which these runs differ (`varied`), by their last words.
+
+    >>> names({"a": {"model": "ridge", "seed": 1, "horizon": 5}, "b": {"model": "lasso", "seed": 1, "horizon": 5}})
+    {'a': 'model=ridge', 'b': 'model=lasso'}
+    """
+    keys = varied(settings)
+    plain = [key for key in keys if key.rpartition(".")[2] not in UNTOLD] or keys
+    made = {run: _named_by(run, settings, plain) for run in settings}
+    often = Counter(made.values())
+    return {run: name if often[name] == 1 else _named_by(run, settings, keys) for run, name in made.items()}
+
+
+def _named_by(run: str, settings: Mapping[str, Settings], keys: Sequence[str]) -> str:
+    """The keys that mean something for a run: a setting that is the same in all runs of its choice does not."""
+    node, told = settings[run], []
+    for key, last in short(keys).items():
         group = key.partition(".")[0]
-        pairs = set(zip(texts[group], texts[key], strict=True)) if group in groups and group != key else None
-        if pairs is None or len(pairs) > len(set(texts[group])):
-            told.setdefault(texts[key], key)
-    return list(told.values())
+        if node.get(key) is None:
+            continue
+        if group in keys and group != key:
+            alike = {as_text(other.get(key)) for other in settings.values() if other.get(group) == node.get(group)}
+            if len(alike) == 1:
+                continue
+        told.append(f"{last}={as_text(node[key])}")
+    return " ".join(told) or str(node.get("model", "default"))
+
+
+def _repeats(first: Sequence[str], second: Sequence[str]) -> bool:
+    """Whether the second key says what the first one does wherever it says something."""
+    return all(other in (one, "null") for one, other in zip(first, second, strict=True))
+
+
+def _determines(cause: Sequence[str], effect: Sequence[str]) -> bool:
+    """Whether one key's value tells that of another in all runs."""
+    return len(set(zip(cause, effect, strict=True))) == len(set(cause))
 
 
 def active(key: str) -> bool:
