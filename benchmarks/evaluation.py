@@ -20,7 +20,7 @@ from measure import machine, spread
 from forecastle.config.compose import compose
 from forecastle.experiment import Experiment
 from forecastle.models.estimator import SklearnForecaster
-from forecastle.pipeline import TEST, VALIDATION
+from forecastle.windows.fold import TEST, VALIDATION
 from forecastle.windows.transform import Chain
 
 REPETITIONS = 5

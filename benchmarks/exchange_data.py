@@ -19,9 +19,9 @@ from forecastle.arrays import SPAN, TIME, FloatArray
 from forecastle.config.schema import Config
 from forecastle.data.bars import Bars, Panel
 from forecastle.models.forecast import Forecast, SampleForecast
-from forecastle.pipeline import Sample, compute_features, make_sample
+from forecastle.pipeline import compute_features, make_sample
 from forecastle.windows.context import Windows
-from forecastle.windows.fold import Fold
+from forecastle.windows.fold import Fold, Sample
 
 HORIZON, WINDOWS, TRAIN_ROWS, VALIDATION_ROWS = 30, 5, 6071, 900
 LEVELS = tuple(k / 10 for k in range(1, 10))

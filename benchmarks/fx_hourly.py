@@ -25,7 +25,9 @@ from forecastle.arrays import IntArray
 from forecastle.config.compose import compose
 from forecastle.config.schema import Config
 from forecastle.evaluation.score import Scored
-from forecastle.pipeline import Sample, compute_features, fit, load_bars, make_sample, score, score_baselines
+from forecastle.pipeline import compute_features, fit, load_bars, make_sample
+from forecastle.scoring import score, score_baselines
+from forecastle.windows.fold import Sample
 
 QUESTION = (
     "data=parquet",

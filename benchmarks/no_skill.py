@@ -19,7 +19,7 @@ from statistics import NormalDist, median
 import numpy as np
 from measure import machine
 
-from forecastle import pipeline
+from forecastle import pipeline, scoring
 from forecastle.arrays import SPAN, TIME
 from forecastle.config.compose import compose
 from forecastle.config.schema import Config
@@ -29,6 +29,7 @@ from forecastle.evaluation.score import evaluate
 from forecastle.models.baseline import RandomWalk
 from forecastle.models.forecast import ClassForecast, Forecast, QuantileForecast
 from forecastle.windows.context import Context
+from forecastle.windows.fold import TEST
 
 SIGMA = 0.01
 """Volatility of the walks, log return per bar."""
@@ -87,11 +88,11 @@ def judged(model: str, seed: int, count: int, horizon: int) -> tuple[float, bool
     begun = time.perf_counter()
     fitted = pipeline.fit(config, sample, 0)
     seconds = time.perf_counter() - begun
-    context = sample.part(pipeline.TEST, 0).context
+    context = sample.part(TEST, 0).context
     outcomes = {
-        "model": pipeline.forecast(config, sample, 0, fitted, pipeline.TEST),
-        "law": pipeline.beside(law(context), sample, 0, pipeline.TEST),
-        "random_walk": pipeline.beside(RandomWalk().predict(context), sample, 0, pipeline.TEST),
+        "model": pipeline.forecast(config, sample, 0, fitted, TEST),
+        "law": scoring.beside(law(context), sample, 0, TEST),
+        "random_walk": scoring.beside(RandomWalk().predict(context), sample, 0, TEST),
     }
     skill = scored(config, outcomes, context)
     better = [skill[name]["significant"] and skill[name]["low"] > 0 for name in ("law", "random_walk")]
@@ -110,7 +111,7 @@ def law(context: Context) -> Forecast:
 
 def scored(config: Config, outcomes: dict[str, Outcome], context: Context) -> dict[str, dict[str, float]]:
     """Skill of the model against each of the others."""
-    metrics, objective = pipeline.scoring(config, context.task)
+    metrics, objective = scoring.measures(config, context.task)
     return evaluate(outcomes, metrics, objective, config.seed, context.timeline.symbols, context.task)["skill"]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from forecastle import paths, pipeline
+from forecastle import paths, pipeline, scoring
 from forecastle.config.compose import read
 from forecastle.errors import ConfigError, RunError, nearest
 from forecastle.evaluation.layout import ARROWS, WIDTH, decimals_for, fixed, lay, wide
@@ -49,7 +49,7 @@ def render_slices(folder: Path, part: str, kind: str) -> str:
     if found is None:
         raise RunError(f"run {folder.name} keeps no forecasts of its {part} part")
     config = read(folder / paths.CONFIG)
-    metrics, _ = pipeline.scoring(config, pipeline.task_of(config))
+    metrics, _ = scoring.measures(config, pipeline.task_of(config))
     values = found.values.astype(np.float32)
     symbols, symbol = np.unique(found.symbol.astype(str), return_inverse=True)
     outcome = Outcome(

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from forecastle import folds, paths, pipeline
+from forecastle import folds, paths, pipeline, scoring
 from forecastle.config.compose import dump
 from forecastle.config.schema import Config
 from forecastle.config.target import build, target_modules
@@ -18,12 +18,13 @@ from forecastle.data.quality import QualityReport
 from forecastle.evaluation.score import Scored
 from forecastle.features.cache.memory import Cache
 from forecastle.features.frame import FeatureFrame
-from forecastle.pipeline import TEST, Fitted, Sample
+from forecastle.pipeline import Fitted
 from forecastle.record import Part, curves_text, details, manifest, write_tables
 from forecastle.runs.execution import Memory, Steps
 from forecastle.runs.identity import Identity, code_hash, digest
 from forecastle.runs.store import write_json
 from forecastle.runs.watching import Watch
+from forecastle.windows.fold import TEST, Sample
 
 logger = logging.getLogger(__name__)
 
@@ -132,7 +133,7 @@ class Experiment:
         config = self.config
         key = [self._sample_key, config.season, config.identity["metric"], config.objective, part]
         found: dict[str, Scored] = self._recall(
-            f"baselines/{part}", key, lambda: pipeline.score_baselines(config, self.sample, part)
+            f"baselines/{part}", key, lambda: scoring.score_baselines(config, self.sample, part)
         )
         return found
 
@@ -141,8 +142,8 @@ class Experiment:
         baselines = self.baselines(part)
         with self.steps.step(f"score/{part}"):
             outcomes = folds.forecast_folds(self.config, self.sample, fitted, part, self.checkpoints)
-            scored = pipeline.score(self.config, self.sample, outcomes, part, baselines)
-            return pipeline.trade(self.config, self.panel, self.sample, part, scored)
+            scored = scoring.score(self.config, self.sample, outcomes, part, baselines)
+            return scoring.trade(self.config, self.panel, self.sample, part, scored)
 
     def write(self, folder: Path, parts: Sequence[str], look: Callable[[], dict[str, Any]] | None = None) -> None:
         """Compute what is not computed yet and write a whole run, but for its report, into a folder.

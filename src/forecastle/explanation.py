@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from forecastle import pipeline
+from forecastle import scoring
 from forecastle.arrays import IntArray, TimeArray
 from forecastle.config.schema import Config
 from forecastle.data.bars import Panel
@@ -21,9 +21,10 @@ from forecastle.evaluation.substitution import PAST, inputs_of
 from forecastle.features.timeframes import build_indicators
 from forecastle.models.forecast import ClassForecast, Forecaster, QuantileForecast, SampleForecast
 from forecastle.models.per_symbol import PerSymbol
-from forecastle.pipeline import VALIDATION, Fitted, Sample
+from forecastle.pipeline import Fitted
 from forecastle.runs.execution import limited_threads
 from forecastle.windows.context import Context, Windows
+from forecastle.windows.fold import VALIDATION, Sample
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +98,7 @@ def explain(config: Config, panel: Panel, sample: Sample, fitted: Sequence[Fitte
         If there are too few validation windows for five blocks.
     """
     views = [_View.of(config, sample, number, each, len(fitted)) for number, each in enumerate(fitted)]
-    metrics, objective = pipeline.scoring(config, sample.windows.context.task)
+    metrics, objective = scoring.measures(config, sample.windows.context.task)
     metric = metrics[objective]
     names = list(dict.fromkeys(name for view in views for name in inputs_of(view.validation.context)))
     single = {name: [name] for name in names}

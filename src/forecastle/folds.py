@@ -25,16 +25,17 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from forecastle import paths, pipeline
+from forecastle import paths, pipeline, scoring
 from forecastle.config.schema import Config
 from forecastle.errors import ForecastleError
 from forecastle.evaluation.metric import Outcome
 from forecastle.features import pool
 from forecastle.logs import collected, progress, replay
 from forecastle.models.forecast import ClassForecast, QuantileForecast
-from forecastle.pipeline import Fitted, Sample
+from forecastle.pipeline import Fitted
 from forecastle.runs.store import replace_folder
 from forecastle.runs.watching import Watch
+from forecastle.windows.fold import VALIDATION, Sample
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ def fit_folds(
             fitted.append(each)
             outcomes.append(outcome)
             if len(fitted) < len(calls):  # after the last one there is nothing left to save
-                measure, value = pipeline.judge(config, sample, outcomes)
+                measure, value = scoring.judge(config, sample, outcomes)
                 if math.isfinite(value):
                     watch(measure, len(fitted), value)
     return tuple(fitted)
@@ -131,7 +132,7 @@ def _fit(config: Config, sample: Sample, number: int, place: Path | None, watch:
 def _judged(config: Config, sample: Sample, number: int, place: Path | None) -> tuple[Fitted, Outcome]:
     """A fold's fit and its forecasts of the validation part, which are kept and need not be made again."""
     fitted = _fit(config, sample, number, place)
-    return fitted, _forecast(config, sample, number, fitted, pipeline.VALIDATION, place)
+    return fitted, _forecast(config, sample, number, fitted, VALIDATION, place)
 
 
 def _found(config: Config, folder: Path) -> Fitted | None:
@@ -164,7 +165,7 @@ def _forecast(config: Config, sample: Sample, number: int, fitted: Fitted, part:
     path = place / str(number) / f"{part}.npz"
     forecast = _read(path)
     if forecast is not None:
-        return pipeline.beside(forecast, sample, number, part)
+        return scoring.beside(forecast, sample, number, part)
     outcome = pipeline.forecast(config, sample, number, fitted, part)
     _write(outcome.forecast, path)
     return outcome

@@ -15,7 +15,6 @@ from forecastle.errors import ForecastleError, Pruned, RunError
 from forecastle.evaluation.ranking import loss_of, question_of
 from forecastle.experiment import Experiment
 from forecastle.logs import run_log
-from forecastle.pipeline import TEST, VALIDATION
 from forecastle.reopening import explain, look_at, open_test, restore
 from forecastle.runs.claim import claim
 from forecastle.runs.execution import Memory
@@ -25,6 +24,7 @@ from forecastle.runs.tags import tags_of
 from forecastle.runs.watching import Watch
 from forecastle.runs.weights import ALONE, Standing, held, settle
 from forecastle.tracking.guard import Guarded
+from forecastle.windows.fold import TEST, VALIDATION
 
 logger = logging.getLogger(__name__)
 

@@ -17,12 +17,13 @@ from forecastle import explanation, folds, paths, pipeline
 from forecastle.config.compose import read
 from forecastle.errors import RunError
 from forecastle.experiment import Experiment
-from forecastle.pipeline import TEST, Fitted
+from forecastle.pipeline import Fitted
 from forecastle.record import read_tables, write_tables
 from forecastle.runs.claim import claim
 from forecastle.runs.looks import look
 from forecastle.runs.store import Run, RunStore, read_json, write_json
 from forecastle.runs.weights import ALONE, held, reason
+from forecastle.windows.fold import TEST
 
 logger = logging.getLogger(__name__)
 

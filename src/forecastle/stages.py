@@ -17,17 +17,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from forecastle import folds, logs, paths, pipeline
+from forecastle import folds, logs, paths, pipeline, scoring
 from forecastle.config.compose import compose, dump, read
 from forecastle.config.schema import Config
 from forecastle.config.target import build
 from forecastle.data.storage import read_panel, write_panel
 from forecastle.errors import ConfigError, nearest
 from forecastle.features.store import read_frame, write_frame
-from forecastle.pipeline import TEST, VALIDATION, Sample
 from forecastle.record import curves_text, details, manifest, write_tables
 from forecastle.runs.looks import look
 from forecastle.runs.store import write_json, write_text
+from forecastle.windows.fold import TEST, VALIDATION, Sample
 
 PARTS = (VALIDATION, TEST)
 
@@ -61,8 +61,8 @@ def evaluate(config: Config) -> None:
     scored = {}
     for part in PARTS:
         outcomes = folds.forecast_folds(config, sample, fitted, part)
-        found = pipeline.score(config, sample, outcomes, part, pipeline.score_baselines(config, sample, part))
-        scored[part] = pipeline.trade(config, panel, sample, part, found)
+        found = scoring.score(config, sample, outcomes, part, scoring.score_baselines(config, sample, part))
+        scored[part] = scoring.trade(config, panel, sample, part, found)
     place = _fresh(paths.STAGE_SCORES)
     write_tables([part.table for part in scored.values()], place / paths.FORECAST)
     write_tables([part.equity for part in scored.values() if part.equity is not None], place / paths.EQUITY)

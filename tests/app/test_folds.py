@@ -13,13 +13,14 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from forecastle import folds, pipeline, run, stages
+from forecastle import folds, pipeline, run, scoring, stages
 from forecastle.config.compose import compose
 from forecastle.errors import Pruned
 from forecastle.experiment import Experiment
 from forecastle.models.baseline import RandomWalk
 from forecastle.models.estimator import SklearnForecaster
 from forecastle.runs.watching import Measure
+from forecastle.windows.fold import TEST, VALIDATION
 from forecastle.windows.transform.scaling import Standardize
 
 WALK = ("split=walk_forward", "split.refit=200", "split.validation=100")
@@ -254,7 +255,7 @@ def test_a_fold_without_data_is_refused_in_one_line(
 def kept(experiment: Experiment, folder: Path) -> dict[str, bytes]:
     """The files of a run that hold its numbers."""
     folder.mkdir()
-    experiment.write(folder, (pipeline.VALIDATION, pipeline.TEST))
+    experiment.write(folder, (VALIDATION, TEST))
     files = [path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json"]
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
@@ -312,7 +313,7 @@ def test_an_objective_that_is_undefined_so_far_is_not_told(
 ) -> None:
     measure, told = Measure("information_coefficient", "max"), []
     values = iter([float("nan"), 0.25, 0.5])
-    monkeypatch.setattr(pipeline, "judge", lambda *given: (measure, next(values)))
+    monkeypatch.setattr(scoring, "judge", lambda *given: (measure, next(values)))
     config = compose([*walk, "model=ridge"])
     folds.fit_folds(config, Experiment(config).sample, None, lambda *what: told.append(what))
     assert told == [(measure, 2, 0.25), (measure, 3, 0.5)]

@@ -35,6 +35,21 @@ def test_the_log_of_a_run_holds_time_level_and_module(
     assert found[0][4] == f"run {path.parent.name}: ridge"
 
 
+def test_a_split_of_shares_that_is_not_adjusted_is_told(
+    forecastle: Callable[..., Any], workplace: Path, shared_data: Path, small: list[str]
+) -> None:
+    path = shared_data / "equity" / "aapl_daily.parquet"
+    words = [
+        "data=parquet",
+        f"data.path={path}",
+        "data.timezone=America/New_York",
+        "start=2012-01-01",
+        "end=2018-01-01",
+    ]
+    err = forecastle("run", *(word for word in small if not word.startswith("data")), *words).err
+    assert "1 opens are far from the close before, first 2014-06-09T04:00:00Z: are splits adjusted?" in err
+
+
 def test_two_runs_in_one_process_log_each_line_once_and_apart(
     forecastle: Callable[..., Any], workplace: Path, small: list[str]
 ) -> None:

@@ -256,13 +256,12 @@ def test_a_flat_run_is_counted_from_ten_bars_on() -> None:
     assert account["findings"]["flat"]["first"][0]["row"] == 6
 
 
-def test_a_split_of_shares_that_is_not_adjusted_is_told_and_refused_as_asked(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_split_of_shares_that_is_not_adjusted_is_counted_and_refused_as_asked() -> None:
     after = candles().index >= 12
     table = candles().assign(**{name: candles()[name].where(~after, candles()[name] / 2) for name in PRICES})
     bars, account = cleaned(table)
     assert len(bars) == 30
     assert account["findings"]["jump"]["count"] == 1
-    assert "are the prices adjusted for splits of shares?" in caplog.text
     assert account["findings"]["jump"]["first"][0]["row"] == 13
     assert "quality.jumps=report would let it pass" in refused(table, jumps="fail")
     gentle = candles().assign(**{name: candles()[name].where(~after, candles()[name] / 1.2) for name in PRICES})

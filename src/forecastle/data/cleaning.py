@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from typing import Any
 
@@ -20,8 +19,6 @@ from forecastle.data.session import ZONE_POLICIES
 from forecastle.data.weekend import WEEKEND_DEFECTS
 from forecastle.data.zone import zone_changes
 from forecastle.errors import DataError
-
-logger = logging.getLogger(__name__)
 
 SHOWN = 5
 """Offending rows that a report shows of each kind."""
@@ -83,10 +80,6 @@ class _Judge:
             report.findings.append(Finding(defect.kind, policy, count, first))
             if policy == "fail":
                 raise DataError(self._refusal(symbol, report.findings[-1], defect.setting, defect.meaning))
-            if defect.kind == "jump":
-                ask = "are the prices adjusted for splits of shares? (quality.json shows them)"
-                told = f"{self.where}: {symbol}: {count} x {defect.meaning}, first {first[0]['time']}"
-                logger.warning("%s; %s", told, ask)
             rows = self._apply(rows, bad, defect, policy, report)
         if not len(rows):
             raise DataError(f"{self.where}: {symbol}: no row remains of {report.rows_in}: {_summary(report.findings)}")

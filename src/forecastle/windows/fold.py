@@ -1,4 +1,4 @@
-"""Fold and the Split contract: which windows train, validate and test."""
+"""Fold, Sample and the Split contract: which windows train, validate and test."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Protocol
 import numpy as np
 
 from forecastle.arrays import IntArray, TimeArray
+from forecastle.windows.context import Windows
+
+VALIDATION, TEST = "validation", "test"
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +45,18 @@ class Fold:
         """The windows of ``train``, ``validation`` or ``test``."""
         indices: IntArray = getattr(self, name)
         return indices
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """All windows of the panel, and which of them train, validate and test in each fold."""
+
+    windows: Windows
+    folds: tuple[Fold, ...]
+
+    def part(self, name: str, number: int) -> Windows:
+        """The windows of ``train``, ``validation`` or ``test`` of a fold, counted from 0."""
+        return self.windows[self.folds[number].part(name)]
 
 
 class Split(Protocol):
