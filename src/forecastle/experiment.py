@@ -22,7 +22,7 @@ from forecastle.pipeline import Fitted
 from forecastle.record import Part, curves_text, details, manifest, write_tables
 from forecastle.runs.execution import Memory, Steps
 from forecastle.runs.identity import Identity, code_hash, digest
-from forecastle.runs.store import write_json
+from forecastle.runs.store import json_text
 from forecastle.runs.watching import Watch
 from forecastle.windows.fold import TEST, Sample
 
@@ -162,8 +162,9 @@ class Experiment:
             write_tables([part.equity for part in scored.values() if part.equity is not None], folder / paths.EQUITY)
             (folder / paths.CURVES).write_text(curves_text(folds.curves(fitted)))
             (folder / paths.CONFIG).write_text(dump(asdict(self.config)))
-            write_json(folder / paths.QUALITY, self.quality.to_json())
-            write_json(folder / paths.METRICS, {name: part.scores for name, part in scored.items()})
+            (folder / paths.QUALITY).write_text(json_text(self.quality.to_json()))
+            (folder / paths.METRICS).write_text(json_text({name: part.scores for name, part in scored.items()}))
         reports = [each.transforms.report() for each in fitted]
         facts = details(sample.windows, sample.folds, reports, self.steps.done, looks)
-        write_json(folder / paths.MANIFEST, manifest(self.config, self.identity, self.panel, self.frame, facts))
+        told = manifest(self.config, self.identity, self.panel, self.frame, facts)
+        (folder / paths.MANIFEST).write_text(json_text(told))

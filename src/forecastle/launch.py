@@ -61,7 +61,7 @@ _failed: list[Exception] = []
 
 
 def _hydra(words: Sequence[str]) -> None:
-    """Let Hydra read the words and call `_job` for each configuration."""
+    """Let Hydra read the words and call `_kept` for each configuration."""
     import hydra
 
     _check_flags(words)
@@ -103,22 +103,17 @@ def _arguments(words: list[str]) -> Iterator[None]:
 
 
 def _kept(composed: Any) -> None:
-    """Run one composed configuration and keep its error from Hydra."""
-    try:
-        _job(composed)
-    except Exception as error:  # noqa: BLE001  raised again by `_hydra`
-        _failed.append(error)
-
-
-def _job(composed: Any) -> None:
     """Run one composed configuration, alone or as a job of a sweep."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         sweeping.run_job(composed, _memory)
-    else:
+        return
+    try:
         _single(validate(composed, choices(HydraConfig.get().runtime.choices)))
+    except Exception as error:  # noqa: BLE001  kept from Hydra, and raised again by `_hydra`
+        _failed.append(error)
 
 
 def _single(config: Config) -> None:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import sys
 import time
 import traceback
 from collections.abc import Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from hydra.experimental.callback import Callback
 
-from forecastle import logs
+from forecastle import logs, stopping
 from forecastle.config.compose import choices, validate
 from forecastle.config.schema import Config
 from forecastle.errors import ConfigError, ForecastleError, Pruned
+from forecastle.progress import Progress, say, watched
 from forecastle.runs.sweep import Job, Limits, SweepRecord
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
     from forecastle.runs.execution import Memory
     from forecastle.runs.sweep import Retry
+    from forecastle.stopping import Stop
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Errors of a full disk, which every further job would meet."""
 
 LIMITS = ("retry", "max_failures", "stop_on_error")
 """Words of a sweep that are no configuration: what it does about failures."""
@@ -67,6 +72,8 @@ class Sweep:
         The jobs that it has, once Hydra has composed it.
     put_off
         Jobs that another process was computing when their turn came.
+    known
+        Runs by number of the jobs that are not begun, since the ledger says what they give.
     """
 
     words: tuple[str, ...]
@@ -74,6 +81,15 @@ class Sweep:
     home: int = field(default_factory=os.getpid)
     record: SweepRecord | None = None
     put_off: list[tuple[Place, Config]] = field(default_factory=list)
+    known: dict[int, str] = field(default_factory=dict)
+    shown: ExitStack = field(default_factory=ExitStack)
+
+    def begin(self, record: SweepRecord, total: int) -> None:
+        """Open the record, and show from now on how far the sweep is."""
+        self.record = record
+        with suppress(OSError):  # Hydra meets the same folder next, and its error is told
+            record.begin(self.words, total, self.limits)
+            self.shown.enter_context(watched(Progress(record, self.known)))
 
     def finish(self, memory: Memory) -> int:
         """Do what was put off, print the table, and return the exit code."""
@@ -81,11 +97,23 @@ class Sweep:
             return 0
         from forecastle.terminal import print_sweep
 
-        for place, config in self.put_off:
-            _end(place, lambda config=config: config, memory, wait=True)  # type: ignore[misc]
+        with stoppable(workers=1) as stop:
+            for place, config in self.put_off:
+                stop.check()
+                _end(place, lambda config=config: config, memory, wait=True)  # type: ignore[misc]
+        self.shown.close()
         print_sweep(self.record)
         jobs = self.record.jobs()
         return 1 if len(jobs) < self.record.total() or any(job.failed for job in jobs) else 0
+
+    def interrupted(self) -> str:
+        """What is told when it was stopped: what there is, and how it is gone on with."""
+        if self.record is None or not (total := self.record.total()):
+            return ""
+        done = sum(job.run is not None for job in self.record.jobs())
+        place = "" if self.record.store == Path("runs") else f"FORECASTLE_OUTPUT={self.record.store} "
+        how = f"`{place}forecastle sweep resume {self.record.id}` goes on with it"
+        return f"interrupted: {done} of {total} runs of sweep {self.record.id} are finished and kept; {how}"
 
 
 _asked: list[Sweep] = []
@@ -94,13 +122,55 @@ _asked: list[Sweep] = []
 
 @contextmanager
 def asked(words: Sequence[str], limits: Limits) -> Iterator[Sweep]:
-    """Make a sweep the one of this process while the block runs."""
+    """Make a sweep the one of this process while the block runs.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Where it was stopped, with what there is and how it is gone on with.
+    """
     sweep = Sweep(tuple(words), limits)
     _asked[:] = [sweep]
     try:
-        yield sweep
+        with sweep.shown:
+            yield sweep
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(sweep.interrupted()) from None
+    except ConfigError:  # none of its jobs could begin
+        if sweep.record is not None:
+            sweep.record.forget()
+        raise
     finally:
         _asked.clear()
+
+
+def stoppable(workers: int) -> AbstractContextManager[Stop]:
+    """Listen to Ctrl-C while jobs are run by so many processes."""
+    jobs = "job" if workers == 1 else "jobs"
+    return stopping.stoppable(lambda: say(f"finishing the {jobs} in progress; Ctrl-C again stops now"))
+
+
+def planned(jobs: list[list[str]]) -> list[list[str]]:
+    """Write down which jobs the sweep of this process has, by their overrides, and give those that are to be run.
+
+    Raises
+    ------
+    ConfigError
+        If two of them are the same.
+    """
+    plan = [_chosen(each) for each in jobs]
+    if len(set(plan)) < len(plan):
+        twice = next(each for number, each in enumerate(plan) if each in plan[:number])
+        raise ConfigError(f"a value stands twice in the sweep: {' '.join(twice)}")
+    record = _asked[-1].record if _asked else None
+    if record is None:
+        return jobs
+    record.plan(plan)
+    return jobs
+
+
+def _chosen(overrides: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word for word in overrides if not word.startswith("sweep="))
 
 
 class SweepBegins(Callback):
@@ -113,9 +183,7 @@ class SweepBegins(Callback):
         sweep = _asked[-1]
         overrides = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
         command = [word for word in config.hydra.overrides.task if not word.startswith("sweep=")]
-        sweep.record = SweepRecord(Path(config.output), config.sweep)
-        with suppress(OSError):  # Hydra meets the same folder next, and its error is told
-            sweep.record.begin(sweep.words, _count([*overrides, *command]), sweep.limits)
+        sweep.begin(SweepRecord(Path(config.output), config.sweep), _count([*overrides, *command]))
 
 
 @dataclass(frozen=True)
@@ -128,7 +196,7 @@ class Place:
 
     def tell(self, text: str) -> None:
         """Print what became of it."""
-        print(f"[{self.number + 1}/{self.record.total()}] {' '.join(self.chosen)}: {text}", file=sys.stderr)
+        say(f"[{self.number + 1}/{self.record.total()}] {' '.join(self.chosen)}: {text}")
 
 
 def run_job(composed: Any, memory: Memory) -> None:
@@ -144,14 +212,23 @@ def run_job(composed: Any, memory: Memory) -> None:
     if composed.sweep is None:
         raise ConfigError("a sweep is asked for by -m, right after `forecastle run`")
     hydra = HydraConfig.get()
-    chosen = tuple(word for word in hydra.overrides.task if not word.startswith("sweep="))
-    place = Place(SweepRecord(Path(composed.output), str(composed.sweep)), int(hydra.job.num), chosen)
+    chosen = _chosen(hydra.overrides.task)
+    record = SweepRecord(Path(composed.output), str(composed.sweep))
+    place = Place(record, record.number(chosen, int(hydra.job.num)), chosen)
     if reason := place.record.spent(place.number):
         place.tell(reason)
         return
     named = choices(hydra.runtime.choices)
     waits = not _asked or _asked[-1].home != os.getpid()
     _end(place, lambda: validate(composed, named), memory, wait=waits)
+
+
+def lost(overrides: Sequence[str], number: int, reason: str) -> None:
+    """Write down a job whose worker died."""
+    if _asked and (record := _asked[-1].record) is not None:
+        place = Place(record, record.number(_chosen(overrides), number), _chosen(overrides))
+        place.record.write(Job(place.number, place.chosen, None, error=reason))
+        place.tell(f"failed: {reason}")
 
 
 def _end(place: Place, make: Callable[[], Config], memory: Memory, *, wait: bool) -> None:
@@ -169,7 +246,9 @@ def _end(place: Place, make: Callable[[], Config], memory: Memory, *, wait: bool
         job = Job(place.number, place.chosen, finished.id, reused=finished.reused)
     except Pruned as error:
         job = Job(place.number, place.chosen, None, pruned=str(error))
-    except Exception as error:  # noqa: BLE001  whatever one job meets, the others go on
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise
         known = isinstance(error, ForecastleError)
         line = " ".join((str(error) if known else f"{type(error).__name__}: {error}").split())
         job = Job(place.number, place.chosen, None, error=line, traceback=traceback.format_exc())

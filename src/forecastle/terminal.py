@@ -25,8 +25,9 @@ def guarded(action: Callable[[], int | None]) -> int:
     try:
         code = action() or 0
         return _flushed(code)
-    except KeyboardInterrupt:
-        return complain("interrupted: the run in progress left nothing; finished runs are kept", 130)
+    except KeyboardInterrupt as interrupt:
+        usual = "interrupted: the run in progress left nothing; finished runs are kept"
+        return complain(str(interrupt) or usual, 130)
     except ForecastleError as error:
         return complain(str(error), 2)
     except BrokenPipeError:

@@ -1,23 +1,34 @@
-"""Search a user's own conf/ (in the current folder) before ours."""
+"""Search a user's own conf/ (in the current folder) before ours, and know our launchers by their usual names."""
 
 from pathlib import Path
 
 from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.config_store import ConfigStore
 from hydra.plugins.search_path_plugin import SearchPathPlugin
+
+LAUNCHERS: dict[str, dict[str, str | None]] = {
+    "basic": {"_target_": "hydra_plugins.forecastle_launcher.ForecastleLauncher"},
+    "joblib": {"_target_": "hydra_plugins.forecastle_launcher.WorkerLauncher", "n_jobs": None},
+}
+"""Our launchers, by the names that people know from Hydra."""
 
 
 class ForecastleSearchPath(SearchPathPlugin):
     """Acts only where Hydra runs on Forecastle's conf/; other Hydra programs are left alone."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        """Prepend ``./conf`` where it is another folder than ours."""
+        """Prepend ``./conf`` where it is another folder than ours, and put our launchers in place of Hydra's."""
         from forecastle.config.compose import conf_folder
 
         ours = conf_folder().resolve()
         mine = Path("conf").resolve()
         paths = [element.path for element in search_path.get_path() if element.path]
-        if any(_folder(path) == ours for path in paths) and mine != ours and mine.is_dir():
+        if not any(_folder(path) == ours for path in paths):
+            return
+        if mine != ours and mine.is_dir():
             search_path.prepend("project", f"file://{mine}")
+        for name, node in LAUNCHERS.items():  # a file of conf/ would be merged with those that plugins have put there
+            ConfigStore.instance().store(group="hydra/launcher", name=name, node=dict(node), provider="forecastle")
 
 
 def _folder(path: str) -> Path | None:

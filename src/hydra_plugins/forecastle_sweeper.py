@@ -1,9 +1,10 @@
 """Hydra's basic sweeper, with composing that is not done again for jobs that differ in values only."""
 
-from typing import cast
+from typing import Any, cast
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_loader import ConfigLoader
+from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
@@ -29,3 +30,27 @@ class ForecastleSweeper(BasicSweeper):
         loader = cast("ConfigLoader", ValueLoader(hydra_context.config_loader))
         context = HydraContext(loader, hydra_context.callbacks)
         super().setup(hydra_context=context, task_function=task_function, config=config)
+
+    def sweep(self, arguments: list[str]) -> list[Any]:
+        """Launch the jobs that the ledger cannot answer, once each of them has been composed.
+
+        Raises
+        ------
+        ConfigError
+            If two jobs are the same; what Hydra raises where one cannot be composed.
+        """
+        from hydra.core.override_parser.overrides_parser import OverridesParser
+
+        from forecastle.sweeping import planned
+
+        context, launcher = cast("HydraContext", self.hydra_context), cast("Launcher", self.launcher)
+        given = [f"{key}={value}" for key, value in self.params.items()]
+        parser = OverridesParser.create(config_loader=context.config_loader)
+        (jobs,) = self.split_arguments(parser.parse_overrides([*given, *arguments]), None)
+        left = planned(jobs)
+        self.validate_batch_is_legal(left)
+        done: list[Any] = []
+        for batch in self.split_overrides_to_chunks(left, self.max_batch_size) if left else ():
+            results = launcher.launch(batch, initial_job_idx=len(done))
+            done.extend(result.return_value for result in results)  # raises what a launcher of Hydra's kept
+        return done

@@ -321,12 +321,10 @@ def test_two_processes_share_a_sweep_and_no_run_is_computed_twice(
     assert len(computed) + len(fits) == 3
 
 
-@pytest.mark.parametrize("sweep", [False, True])
 def test_an_interrupt_is_told_in_one_line_and_leaves_nothing(
-    start: Callable[..., subprocess.Popen[str]], workplace: Path, waiting: list[str], sweep: bool
+    start: Callable[..., subprocess.Popen[str]], workplace: Path, waiting: list[str]
 ) -> None:
-    words = ("-m", *waiting, "model=ridge,waiting") if sweep else (*waiting, "model=waiting")
-    running = start("run", *words)
+    running = start("run", *waiting, "model=waiting")
     _wait_for(running, "waiting")
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=20)
@@ -334,7 +332,7 @@ def test_an_interrupt_is_told_in_one_line_and_leaves_nothing(
     assert [line for line in err.splitlines() if line.startswith("forecastle: ")] == [err.splitlines()[-1]]
     assert err.splitlines()[-1].startswith("forecastle: interrupted")
     assert "Traceback" not in out + err
-    assert set(runs(workplace)) == ({"ridge"} if sweep else set())
+    assert runs(workplace) == {}
     assert list(workplace.glob("runs/.tmp-*")) == []
     assert not (workplace / "runs" / "looks.jsonl").exists()
 

@@ -48,12 +48,47 @@ def test_a_sweep_begun_again_forgets_how_jobs_ended(tmp_path: Path) -> None:
     assert record.folder == tmp_path / "sweeps" / "abc"
 
 
-def test_a_damaged_record_is_told_in_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", ["{", "", "[]", "{}", '{"number": 0, "choices": null}'])
+def test_a_job_whose_record_is_damaged_is_as_good_as_missing(tmp_path: Path, content: str) -> None:
+    record = SweepRecord(tmp_path, "abc")
+    record.begin(COMMAND, 2, Limits())
+    record.write(Job(1, (), "0123"))
+    (record.folder / "00000.json").write_text(content)
+    assert [job.number for job in record.jobs()] == [1]
+    assert record.state().missing == 1
+    record.begin(COMMAND, 2, Limits())
+    assert not (record.folder / "00000.json").exists()
+
+
+@pytest.mark.parametrize("content", ["{", "{}"])
+def test_a_damaged_record_of_a_sweep_is_told_in_one_line_and_written_anew(tmp_path: Path, content: str) -> None:
     record = SweepRecord(tmp_path, "abc")
     record.begin(COMMAND, 1, Limits())
-    (record.folder / "00000.json").write_text("{")
-    with pytest.raises(RunError, match=r"00000\.json is damaged"):
-        record.jobs()
+    record.write(Job(0, (), "0123"))
+    (record.folder / "sweep.json").write_text(content)
+    with pytest.raises(RunError, match=r"sweep\.json is damaged"):
+        record.state()
+    record.begin(COMMAND, 1, Limits())
+    assert record.state().done == 1
+
+
+def test_a_job_has_the_number_of_its_place_in_the_plan(tmp_path: Path) -> None:
+    record = SweepRecord(tmp_path, "abc")
+    assert record.number(["a=1"], 7) == 7, "without a plan, what the launcher counted"
+    record.plan([["a=1"], ["a=2", "b=1"]])
+    assert record.number(("a=2", "b=1"), 0) == 1
+    assert record.number(["a=3"], 7) == 7
+
+
+def test_a_record_of_which_nothing_was_done_can_be_forgotten(tmp_path: Path) -> None:
+    record = SweepRecord(tmp_path, "abc")
+    record.begin(COMMAND, 2, Limits())
+    record.write(Job(1, (), "0123"))
+    record.forget()
+    assert record.state().done == 1
+    (record.folder / "00001.json").unlink()
+    record.forget()
+    assert sweeps(tmp_path) == []
 
 
 def test_a_sweep_knows_how_far_it_has_come(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,9 +130,7 @@ class RunStore:
         try:
             yield temporary
             temporary.chmod(0o755)
-            for path in sorted(temporary.rglob("*")):
-                _sync(path)
-            _sync(temporary)
+            _sync_all([*temporary.rglob("*"), temporary])
             place = self.folder / identity
             replace_folder(temporary, place, keep=None if replace else place / paths.MANIFEST)
             _sync(self.folder)
@@ -185,7 +184,12 @@ def replace_folder(new: Path, place: Path, keep: Path | None = None) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON under a temporary name, then rename; NaN is refused. Equal values give equal bytes."""
-    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+    write_text(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """JSON as our files hold it; NaN is refused."""
+    return json.dumps(value, indent=1, allow_nan=False) + "\n"
 
 
 def write_text(path: Path, text: str) -> None:
@@ -240,6 +244,12 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise RunError(f"{path} is damaged: a JSON object is wanted; `forecastle run … force=true` writes it anew")
     return dict(value)
+
+
+def _sync_all(paths: Sequence[Path]) -> None:
+    """Put files and folders safely on disk, at once: the disk then waits a few times, and not once for each."""
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(_sync, paths))
 
 
 def _sync(path: Path) -> None:

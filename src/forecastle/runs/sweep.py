@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import platform
 import re
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +22,9 @@ from forecastle.runs.store import read_json, write_json
 
 FILE = "sweep.json"
 """What the record of a whole sweep is called."""
+
+PLAN = "jobs.json"
+"""What the list of its jobs is called, where it is known beforehand."""
 
 
 @dataclass(frozen=True)
@@ -143,24 +148,27 @@ class SweepRecord:
             if self.state().running:
                 return
         for path in self.folder.glob("[0-9]*.json"):
-            job = _job(read_json(path))
-            if (job.failed and limits.retry != "none") or (job.pruned and limits.retry == "all"):
+            job = self._read(path)
+            if job is None or (job.failed and limits.retry != "none") or (job.pruned and limits.retry == "all"):
                 path.unlink(missing_ok=True)
         started = datetime.now(UTC).isoformat(timespec="seconds")
         process = {"started": started, "pid": os.getpid(), "host": platform.node()}
         write_json(self.folder / FILE, {"words": list(words), "total": total, **process, **asdict(limits)})
 
+    def forget(self) -> None:
+        """Remove the record of a sweep of which nothing was done."""
+        if not any(self.folder.glob("[0-9]*.json")):
+            shutil.rmtree(self.folder, ignore_errors=True)
+
     def total(self) -> int:
         """Number of jobs that the command makes."""
-        return int(read_json(self.folder / FILE)["total"])
+        return int(self._node()["total"])
 
     def spent(self, number: int) -> str | None:
         """Why a job is not to be computed now: it failed or was pruned before, or too many failed; None: it is."""
         if not (self.folder / FILE).is_file():  # it could not be written: what the job meets is told
             return None
-        limits = read_json(self.folder / FILE)
-        before = self.folder / f"{number:05d}.json"
-        job = _job(read_json(before)) if before.is_file() else None
+        limits, job = self._node(), self.job(number)
         if job is not None and job.failed and limits["retry"] == "none":
             return "failed before (retry=none)"
         if job is not None and job.pruned:
@@ -170,13 +178,49 @@ class SweepRecord:
             return f"left out after {failed} failure{'s' * (failed != 1)} (max_failures={most})"
         return None
 
+    def plan(self, jobs: Sequence[Sequence[str]]) -> None:
+        """Write down the overrides of every job, in order: a job's number is its place there."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_json(self.folder / PLAN, {"jobs": [list(each) for each in jobs]})
+
+    def number(self, choices: Sequence[str], counted: int) -> int:
+        """Number of the job that these overrides make: its place in the plan, or what the launcher counted."""
+        path = self.folder / PLAN
+        if not path.is_file():
+            return counted
+        return _places(path, path.stat().st_mtime_ns).get(tuple(choices), counted)
+
     def write(self, job: Job) -> None:
         """Write down what a job did."""
         write_json(self.folder / f"{job.number:05d}.json", asdict(job))
 
+    def job(self, number: int) -> Job | None:
+        """What a job did; None where it has not ended, or what was written of it is damaged."""
+        return self._read(self.folder / f"{number:05d}.json")
+
     def jobs(self) -> list[Job]:
-        """All jobs that have ended, in order."""
-        return [_job(read_json(path)) for path in sorted(self.folder.glob("[0-9]*.json"))]
+        """All jobs that have ended, in order; one of which the record is damaged is as good as missing."""
+        found = (self._read(path) for path in sorted(self.folder.glob("[0-9]*.json")))
+        return [job for job in found if job is not None]
+
+    def ended(self, since: float) -> set[int]:
+        """Numbers of the jobs of which something was written since then, in seconds since 1970."""
+        found = (each for each in os.scandir(self.folder) if each.name[0].isdigit() and each.name.endswith(".json"))
+        return {int(each.name[:-5]) for each in found if each.stat().st_mtime >= since}
+
+    def _node(self) -> dict[str, Any]:
+        node = read_json(self.folder / FILE)
+        if missing := {"words", "total", "started", "host", "pid", "retry", "max_failures"} - set(node):
+            raise RunError(f"{self.folder / FILE} is damaged: {', '.join(sorted(missing))} missing")
+        return node
+
+    @staticmethod
+    def _read(path: Path) -> Job | None:
+        try:
+            node = read_json(path)
+            return Job(**{**node, "choices": tuple(node["choices"])})
+        except (RunError, KeyError, TypeError):
+            return None
 
     def state(self) -> State:
         """How far it has come.
@@ -184,9 +228,9 @@ class SweepRecord:
         Raises
         ------
         RunError
-            If the record is missing or damaged.
+            If the record is missing or damaged; its command, given again, writes it anew.
         """
-        node, jobs = read_json(self.folder / FILE), self.jobs()
+        node, jobs = self._node(), self.jobs()
         done, failed = sum(job.run is not None for job in jobs), sum(job.failed for job in jobs)
         alive = node["host"] == platform.node() and Path(f"/proc/{node['pid']}").exists()
         running = alive and node["pid"] != os.getpid() and len(jobs) < node["total"]
@@ -194,8 +238,9 @@ class SweepRecord:
         return State(tuple(node["words"]), node["started"], node["total"], done, failed, pruned, running)
 
 
-def _job(node: Mapping[str, Any]) -> Job:
-    return Job(**{**node, "choices": tuple(node["choices"])})
+@lru_cache(maxsize=4)
+def _places(path: Path, changed: int) -> dict[tuple[str, ...], int]:  # noqa: ARG001  another file, another plan
+    return {tuple(choices): number for number, choices in enumerate(read_json(path)["jobs"])}
 
 
 def sweeps(store: Path) -> list[SweepRecord]:

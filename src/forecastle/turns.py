@@ -1,0 +1,129 @@
+"""Turns: how the jobs of a launcher are composed and run, here one after the other, or by workers."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobReturn, JobStatus, env_override, setup_globals
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, open_dict
+
+from forecastle import sweeping, workers
+from forecastle.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hydra.conf import HydraConf
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the jobs of a launcher share: Hydra's context, the sweep's configuration, and what is done with a job's."""
+
+    context: HydraContext
+    config: DictConfig
+    task: TaskFunction
+
+
+def here(setting: Setting, jobs: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
+    """Run jobs one after the other in this process.
+
+    Parameters
+    ----------
+    setting
+        What they share.
+    jobs
+        The overrides of each.
+    first
+        Number of the first job, as Hydra counts them.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After the job in progress, where Ctrl-C was pressed.
+    """
+    setup_globals()
+    done = []
+    with sweeping.stoppable(workers=1) as stop:
+        for number, overrides in enumerate(jobs, first):
+            stop.check()
+            done.append(turn(setting, (number, overrides)))
+        stop.check()
+    return done
+
+
+def apart(setting: Setting, jobs: Sequence[Sequence[str]], first: int, count: int | None) -> list[JobReturn]:
+    """Run jobs by so many workers; None: as many as there are cores for their threads, -1: as there are cores.
+
+    Raises
+    ------
+    ConfigError
+        If there can be no such number of workers.
+    KeyboardInterrupt
+        After the jobs in progress, where Ctrl-C was pressed.
+    """
+    count = _count(count, int(setting.config.threads))
+    done: list[JobReturn] = [JobReturn(overrides=list(overrides)) for overrides in jobs]
+    shared = pickle.dumps(setting)
+    with sweeping.stoppable(workers=count) as stop:
+        for index, result in workers.run(_serve, shared, list(enumerate(jobs, first)), count, stop):
+            if isinstance(result, workers.WorkerError):
+                sweeping.lost(jobs[index], first + index, str(result))
+                result = None  # noqa: PLW2901
+            if isinstance(result, Exception):
+                raise result
+            done[index].return_value = result
+            done[index].status = JobStatus.COMPLETED
+        stop.check()
+    return done
+
+
+def turn(setting: Setting, job: tuple[int, Sequence[str]]) -> JobReturn:
+    """Compose one job and run it, as Hydra's own launchers do, but without copying its configuration three times.
+
+    What comes back holds no configuration: a sweep of thousands keeps one of them all.
+    """
+    number, overrides = job
+    config = setting.context.config_loader.load_sweep_config(setting.config, list(overrides))
+    with open_dict(config):
+        config.hydra.job.id = config.hydra.job.num = number
+        config.hydra.runtime.output_dir = str(Path(config.hydra.sweep.dir).absolute())
+    hydra = HydraConfig.instance()
+    before, hydra.cfg = hydra.cfg, cast("HydraConf", config)
+    result = JobReturn(overrides=list(overrides))
+    callbacks = setting.context.callbacks
+    try:
+        with env_override(config.hydra.job.env_set):
+            callbacks.on_job_start(config=config, task_function=setting.task)
+            result.return_value = setting.task(config)
+            result.status = JobStatus.COMPLETED
+        callbacks.on_job_end(config=config, job_return=result)
+    finally:
+        hydra.cfg = before
+    return result
+
+
+def _serve(content: Setting, job: tuple[int, Sequence[str]]) -> Any:
+    """A worker's turn: what the task returned."""
+    setup_globals()
+    return turn(content, job).return_value
+
+
+def _count(asked: int | None, threads: int) -> int:
+    """Number of workers; more threads than cores are told of, since they wait for each other."""
+    cores = workers.cores()
+    if asked is not None and (not isinstance(asked, int) or isinstance(asked, bool) or asked < -1 or asked == 0):
+        raise ConfigError(f"hydra.launcher.n_jobs must be at least 1, -1 for all cores, or null, got {asked!r}")
+    count = max(1, cores // threads) if asked is None else cores if asked == -1 else asked
+    if count > 1 and count * threads > cores:
+        print(
+            f"{count} workers of {threads} thread{'s' * (threads > 1)} on {cores} cores wait for each other: "
+            f"hydra.launcher.n_jobs={max(1, cores // threads)} suits them",
+            file=sys.stderr,
+        )
+    return count

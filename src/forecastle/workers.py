@@ -1,0 +1,147 @@
+"""Workers: processes that import once and are given one job at a time; one that dies takes no other's job with it."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from forecastle.errors import ForecastleError
+from forecastle.stopping import Stop
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+"""What tells libraries at their import how many threads they may have, outside of what a run itself limits."""
+
+PATIENCE = 3.0
+"""Seconds that a worker has to clean up where it is told to stop now."""
+
+Task = Callable[[Any, Any], Any]
+"""Called by a worker with what all jobs share and with one job; a function of a module."""
+
+
+class WorkerError(Exception):
+    """What became of a job whose worker died, or that raised what cannot be sent between processes."""
+
+
+class _Worker:
+    def __init__(self, task: Task, shared: bytes, threads: int) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            code = f"from forecastle.workers import serve; serve({theirs.fileno()})"
+            environment = {**dict.fromkeys(THREADS, str(threads)), **os.environ}
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", code], pass_fds=(theirs.fileno(),), env=environment, stdin=subprocess.DEVNULL
+            )
+        self.connection = Connection(ours.detach())
+        self.connection.send((sys.path, task, shared))
+        self.index = -1
+
+    def give(self, index: int, job: Any) -> None:
+        self.index = index
+        self.connection.send(job)
+
+
+def run(task: Task, shared: bytes, jobs: Sequence[Any], count: int, stop: Stop) -> Iterator[tuple[int, Any]]:
+    """Have workers do jobs, and give the index and the result of each as it ends.
+
+    Parameters
+    ----------
+    task
+        What is done about a job.
+    shared
+        What all jobs share, pickled; sent to each worker once.
+    jobs
+        Can be pickled.
+    count
+        How many workers there are at most; the cores are divided among them.
+    stop
+        Where it has been asked, no further job is begun, and those in progress are waited for.
+
+    Yields
+    ------
+    tuple
+        The index and what `task` returned, or the exception that it raised; a WorkerError where the worker died.
+    """
+    waiting = deque(enumerate(jobs))
+    threads = max(1, cores() // count)
+    busy: list[_Worker] = []
+    try:
+        for _ in range(min(count, len(jobs))):
+            worker = _Worker(task, shared, threads)
+            busy.append(worker)
+            worker.give(*waiting.popleft())
+        while busy:
+            ready = wait([worker.connection for worker in busy])
+            for worker in [each for each in busy if each.connection in ready]:
+                index, result, alive = _result(worker)
+                busy.remove(worker)
+                if waiting and not stop.asked:
+                    worker = worker if alive else _Worker(task, shared, threads)  # noqa: PLW2901
+                    busy.append(worker)
+                    worker.give(*waiting.popleft())
+                elif alive:
+                    worker.connection.close()
+                    worker.process.wait()
+                yield index, result
+    finally:
+        _end(busy)
+
+
+def cores() -> int:
+    """Cores that this process may use, those of its container where it is in one."""
+    import joblib
+
+    return int(joblib.cpu_count())
+
+
+def _result(worker: _Worker) -> tuple[int, Any, bool]:
+    """Index of the job that a worker was given, what came of it, and whether the worker lives."""
+    try:
+        return worker.index, worker.connection.recv(), True
+    except (EOFError, ConnectionError):
+        worker.connection.close()
+        code = worker.process.wait()
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        why = " (the system was short of memory, or somebody killed it)" if code == -signal.SIGKILL else ""
+        return worker.index, WorkerError(f"the worker of this job ended by {how}{why}"), False
+
+
+def _end(busy: Sequence[_Worker]) -> None:
+    """Stop workers now."""
+    for worker in busy:
+        worker.process.terminate()
+    for worker in busy:
+        try:
+            worker.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            worker.process.kill()
+            worker.process.wait()
+        worker.connection.close()
+
+
+def serve(descriptor: int) -> None:
+    """A worker's life: do what is sent, answer, until nobody sends anything any more."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    connection = Connection(descriptor)
+    try:
+        path, task, content = connection.recv()
+        sys.path[:] = path
+        shared = pickle.loads(content)
+        while True:
+            job = connection.recv()
+            try:
+                answer = task(shared, job)
+            except (ForecastleError, OSError) as error:
+                answer = error
+            except Exception as error:  # noqa: BLE001  raised again in the process that waits for it
+                answer = WorkerError(f"{type(error).__name__}: {error}")
+            connection.send(answer)
+    except (EOFError, ConnectionError, KeyboardInterrupt):
+        return
