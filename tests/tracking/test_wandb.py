@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import math
 import socket
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import pytest
 
 from forecastle.errors import ConfigError, MissingExtraError
 from forecastle.tracking.tracker import RunInfo, Table
-from forecastle.tracking.wandb import FINISHED, WandbTracker, flatten
+from forecastle.tracking.wandb import FINISHED, WandbTracker
 
 pytest.importorskip("wandb")
 
@@ -273,9 +272,3 @@ def test_making_the_tracker_imports_nothing() -> None:
     assert (
         subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout == "False\n"
     )
-
-
-def test_flatten_keeps_nan_and_drops_what_is_missing() -> None:
-    flat = dict(flatten({"a": {"b": math.nan, "c": None}, "d": True, "e": "text"}))
-    assert math.isnan(flat.pop("a/b"))
-    assert flat == {"d": True, "e": "text"}

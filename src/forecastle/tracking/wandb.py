@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from forecastle.errors import ConfigError, MissingExtraError, nearest
+from forecastle.tracking.flat import flatten
 from forecastle.tracking.tracker import RunInfo, Table
 
 MODES = ("offline", "online")
@@ -186,24 +187,6 @@ class WandbTracker:
             run.finish()
         if self._offline:
             (Path(run.dir).parent / FINISHED).touch()
-
-
-def flatten(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float | str]]:
-    """Yield one name and value for each number of a nested mapping; members of a sequence are numbered from 1.
-
-    A missing value (None) is left out, NaN is kept.
-
-    >>> dict(flatten({"test": {"crps": 0.5, "skill": [0.1, None, 0.3]}}))
-    {'test/crps': 0.5, 'test/skill/1': 0.1, 'test/skill/3': 0.3}
-    """
-    for key, value in metrics.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            yield from flatten(value, f"{name}/")
-        elif isinstance(value, Sequence) and not isinstance(value, str):
-            yield from flatten({str(number): member for number, member in enumerate(value, start=1)}, f"{name}/")
-        elif value is not None:
-            yield name, value
 
 
 def _link(source: str, target: str) -> None:
