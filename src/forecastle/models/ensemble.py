@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import re
 import sys
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from forecastle.models.calibration import split_in_time
 from forecastle.models.forecast import ClassForecast, Forecast, Forecaster, QuantileForecast, Resumable, SampleForecast
 from forecastle.models.pooling import best_weights, log_loss_of, mean_distribution, pinball_of
 from forecastle.models.question import Question
+from forecastle.models.state import read_state, write_state
 from forecastle.windows.context import Context, Windows
 
 FILE = "ensemble.json"
@@ -159,7 +159,7 @@ class Ensemble:
             name: f"{type(member).__module__}:{type(member).__qualname__}" for name, member in self.members.items()
         }
         state = {"rule": self.rule, "weights": self.weights.tolist(), "asked": self._asked._asdict(), "members": kinds}
-        (folder / FILE).write_text(json.dumps(state) + "\n", encoding="utf-8")
+        write_state(folder / FILE, state)
         for name, member in self.members.items():
             (folder / name).mkdir()
             member.save(folder / name)
@@ -173,14 +173,11 @@ class Ensemble:
         ModelError
             If it is missing or damaged.
         """
-        try:
-            state = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        with read_state(folder / FILE, "ensemble") as state:
             kinds = {str(name): _kind(str(kind)) for name, kind in state["members"].items()}
             model = cls({name: kind.load(folder / name) for name, kind in kinds.items()}, state["rule"])
             model.weights = np.array(state["weights"], dtype=np.float64)
             model._asked = Question.from_json(state["asked"])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, ConfigError) as error:
-            raise ModelError(f"{folder / FILE} holds no ensemble: {' '.join(str(error).split())}") from error
         return model
 
 

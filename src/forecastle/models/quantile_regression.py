@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Self
 
@@ -15,6 +14,7 @@ from forecastle.models.examples import Examples, inputs_of
 from forecastle.models.forecast import Forecast, QuantileForecast
 from forecastle.models.grid import fill, fitted_levels
 from forecastle.models.question import Question, refuse_classes
+from forecastle.models.state import read_state, write_state
 from forecastle.windows.context import Context, Windows
 
 FILE = "quantile_regression.json"
@@ -128,7 +128,7 @@ class QuantileRegression:
             "asked": self._asked._asdict(),
             "coefficients": self._coefficients.tolist(),
         }
-        (folder / FILE).write_text(json.dumps(state) + "\n", encoding="utf-8")
+        write_state(folder / FILE, state)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -139,13 +139,10 @@ class QuantileRegression:
         ModelError
             If it is missing or damaged.
         """
-        try:
-            state = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        with read_state(folder / FILE, "quantile regression") as state:
             model = cls(int(state["lags"]), float(state["alpha"]))
             model._asked = Question.from_json(state["asked"])
             model._coefficients = np.array(state["coefficients"], dtype=np.float64)
-        except (OSError, ValueError, KeyError, TypeError, ConfigError) as error:
-            raise ModelError(f"{folder / FILE} holds no quantile regression: {error}") from error
         return model
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -20,6 +19,7 @@ from forecastle.models.examples import Examples, inputs_of
 from forecastle.models.forecast import ClassForecast, Forecast, QuantileForecast, drawn_to_uniform
 from forecastle.models.grid import fill, fitted_levels
 from forecastle.models.question import Question
+from forecastle.models.state import read_state, write_state
 from forecastle.runs.watching import Series, Watch
 from forecastle.windows.context import Context, Windows
 
@@ -206,7 +206,7 @@ class BoostedForecaster:
             "frequency": self._frequency.tolist(),
             "models": [len(models) for models in self._models],
         }
-        (folder / SETTINGS).write_text(json.dumps(state) + "\n", encoding="utf-8")
+        write_state(folder / SETTINGS, state)
         for step, models in enumerate(self._models, 1):
             for number, model in enumerate(models, 1):
                 _file(folder, self.booster, step, number).write_bytes(self.booster.pack(model))
@@ -222,8 +222,7 @@ class BoostedForecaster:
         MissingExtraError
             If the library is not installed.
         """
-        try:
-            state = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        with read_state(folder / SETTINGS, "boosted trees") as state:
             booster = _library(state["library"])(**state["settings"])
             model = cls(booster, int(state["lags"]), int(state["patience"]))
             model._asked = Question.from_json(state["asked"])
@@ -232,8 +231,6 @@ class BoostedForecaster:
             for step, count in enumerate(state["models"], 1):
                 files = [_file(folder, booster, step, number) for number in range(1, int(count) + 1)]
                 model._models.append([booster.unpack(file.read_bytes()) for file in files])
-        except (OSError, ValueError, KeyError, TypeError, ConfigError) as error:
-            raise ModelError(f"{folder / SETTINGS} holds no boosted trees: {' '.join(str(error).split())}") from error
         return model
 
 

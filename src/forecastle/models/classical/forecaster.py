@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,6 +16,7 @@ from forecastle.models.classical.returns import by_symbol, training_returns
 from forecastle.models.classical.smoothing import ETS, Theta
 from forecastle.models.forecast import Forecast, QuantileForecast
 from forecastle.models.question import Question, refuse_classes
+from forecastle.models.state import read_state, write_state
 from forecastle.windows.context import Context, Target, Windows
 from forecastle.windows.target import LogReturn
 
@@ -139,7 +139,7 @@ class ClassicalForecaster:
             "parameters": self._parameters,
             "errors": self._errors.tolist(),
         }
-        (folder / FILE).write_text(json.dumps(state) + "\n", encoding="utf-8")
+        write_state(folder / FILE, state)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -150,8 +150,7 @@ class ClassicalForecaster:
         ModelError
             If it is missing or damaged.
         """
-        try:
-            state = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        with read_state(folder / FILE, "classical model") as state:
             method = METHODS[state["method"]](**state["settings"])
             model = cls(method, int(state["memory"]), float(state["calibration"]))
             model._asked = Question.from_json(state["asked"])
@@ -160,8 +159,6 @@ class ClassicalForecaster:
                 for symbol, each in state["parameters"].items()
             }
             model._errors = np.array(state["errors"], dtype=np.float64)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
-            raise ModelError(f"{folder / FILE} holds no classical model: {error}") from error
         return model
 
 

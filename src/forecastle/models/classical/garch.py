@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 from typing import Literal, Self
@@ -14,6 +13,7 @@ from forecastle.errors import ConfigError, ModelError
 from forecastle.models.classical.returns import by_symbol, training_returns
 from forecastle.models.forecast import Forecast, QuantileForecast
 from forecastle.models.question import Question, refuse_classes
+from forecastle.models.state import read_state, write_state
 from forecastle.windows.context import Context, Target, Windows
 from forecastle.windows.target import LogReturn, Volatility
 
@@ -146,7 +146,7 @@ class GARCH:
             "asked": self._asked._asdict(),
             "parameters": self._parameters,
         }
-        (folder / FILE).write_text(json.dumps(state) + "\n", encoding="utf-8")
+        write_state(folder / FILE, state)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -157,16 +157,13 @@ class GARCH:
         ModelError
             If it is missing or damaged.
         """
-        try:
-            state = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        with read_state(folder / FILE, "GARCH") as state:
             model = cls(state["law"], int(state["memory"]), int(state["paths"]), int(state["seed"]))
             model._asked = Question.from_json(state["asked"])
             model._parameters = {
                 str(symbol): {str(name): float(value) for name, value in each.items()}
                 for symbol, each in state["parameters"].items()
             }
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
-            raise ModelError(f"{folder / FILE} holds no GARCH: {error}") from error
         return model
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +13,7 @@ from forecastle.models.calibration import error_quantiles, split_in_time
 from forecastle.models.classical.returns import by_symbol, training_returns
 from forecastle.models.forecast import Forecast, QuantileForecast
 from forecastle.models.question import Question, refuse_classes
+from forecastle.models.state import read_state, write_state
 from forecastle.windows.context import Context, Target, Windows
 from forecastle.windows.target import LogReturn, Volatility
 
@@ -146,7 +146,7 @@ class HAR:
             "coefficients": self._coefficients.tolist(),
             "ratios": self._ratios.tolist(),
         }
-        (folder / FILE).write_text(json.dumps(state) + "\n", encoding="utf-8")
+        write_state(folder / FILE, state)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -157,15 +157,12 @@ class HAR:
         ModelError
             If it is missing or damaged.
         """
-        try:
-            state = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        with read_state(folder / FILE, "HAR") as state:
             model = cls([int(period) for period in state["periods"]], float(state["calibration"]))
             model._asked = Question.from_json(state["asked"])
             model._level = {str(symbol): float(level) for symbol, level in state["level"].items()}
             model._coefficients = np.array(state["coefficients"], dtype=np.float64)
             model._ratios = np.array(state["ratios"], dtype=np.float64)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
-            raise ModelError(f"{folder / FILE} holds no HAR: {error}") from error
         return model
 
 
