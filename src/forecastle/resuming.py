@@ -44,6 +44,10 @@ def resume(store: RunStore, word: str, more: Sequence[str] = ()) -> int:
             f"sweep {record.id} has changed: {'; '.join(told)}: its finished runs would be computed anew "
             f"(`forecastle sweep resume {record.id} {ANEW}` does that)"
         )
+    if ANEW in more and (record.folder / paths.STUDY).is_file():
+        from forecastle.search.opening import forget
+
+        forget(record.folder)
     limits = [each for each in more if each != ANEW]
     return launch.run([*record.state().words, *limits])
 

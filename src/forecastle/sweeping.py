@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -74,6 +74,8 @@ class Sweep:
         Jobs that another process was computing when their turn came.
     known
         Runs by number of the jobs that are not begun, since the ledger says what they give.
+    in_turn
+        True where jobs hang on what came of those before: none is put off, and what failed is not tried again.
     """
 
     words: tuple[str, ...]
@@ -82,13 +84,15 @@ class Sweep:
     record: SweepRecord | None = None
     put_off: list[tuple[Place, Config]] = field(default_factory=list)
     known: dict[int, str] = field(default_factory=dict)
+    in_turn: bool = False
     shown: ExitStack = field(default_factory=ExitStack)
 
     def begin(self, record: SweepRecord, total: int) -> None:
         """Open the record, and show from now on how far the sweep is."""
         self.record = record
+        limits = replace(self.limits, retry="none") if self.in_turn else self.limits
         with suppress(OSError):  # Hydra meets the same folder next, and its error is told
-            record.begin(self.words, total, self.limits)
+            record.begin(self.words, total, limits)
             self.shown.enter_context(watched(Progress(record, self.known)))
 
     def finish(self, memory: Memory) -> int:
@@ -178,12 +182,22 @@ class SweepBegins(Callback):
 
     def on_multirun_start(self, config: Any, **_: Any) -> None:
         """Write down the command and its number of jobs."""
-        if config.sweep is None:
+        if config.sweep is None or str(config.hydra.sweeper.get("_target_")) == SEARCHING:
             return
-        sweep = _asked[-1]
         overrides = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
         command = [word for word in config.hydra.overrides.task if not word.startswith("sweep=")]
-        sweep.begin(SweepRecord(Path(config.output), config.sweep), _count([*overrides, *command]))
+        _asked[-1].begin(SweepRecord(Path(config.output), config.sweep), _count([*overrides, *command]))
+
+
+SEARCHING = "hydra_plugins.forecastle_optuna.OptunaSweeper"
+"""A sweeper that begins the record of a sweep by itself, once it has seen that its space can be searched."""
+
+
+def begin_in_turn(record: SweepRecord, total: int) -> None:
+    """Open the record of a sweep whose jobs hang on what came of those before."""
+    sweep = _asked[-1]
+    sweep.in_turn = True
+    sweep.begin(record, total)
 
 
 @dataclass(frozen=True)
@@ -219,7 +233,7 @@ def run_job(composed: Any, memory: Memory) -> None:
         place.tell(reason)
         return
     named = choices(hydra.runtime.choices)
-    waits = not _asked or _asked[-1].home != os.getpid()
+    waits = not _asked or _asked[-1].home != os.getpid() or _asked[-1].in_turn
     _end(place, lambda: validate(composed, named), memory, wait=waits)
 
 

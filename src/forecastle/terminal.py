@@ -118,3 +118,7 @@ def print_sweep(record: SweepRecord) -> None:
         f"sweep {record.id}: {len(jobs)} runs, {computed} computed, {reused} reused, {failed} failed"
         f"{f', {pruned} pruned' if pruned else ''}{f', {lost} without a record' if lost else ''}"
     )
+    if (record.folder / paths.STUDY).is_file():
+        from forecastle.search.summary import summarise
+
+        print(summarise(record))

@@ -168,13 +168,14 @@ def explain(error: BaseException) -> ConfigError:
 def _not_there(key: str, there: Sequence[str]) -> ConfigError:
     """A key that cannot be overridden; `there` are the keys of the node in which it was looked for."""
     group = key.partition(".")[0]
-    if "." in key and there:
+    known = {**_choices(), **dict.fromkeys(KEYS, ())}
+    if "." in key and there and group in (*known, "hydra"):
         return ConfigError(
             f"unknown key {key!r}{nearest(key.rpartition('.')[2], there)} (there are: {', '.join(there)})"
         )
     if group in PARTS:
         return ConfigError(f"{key}: this model has no {group}; one that trains in epochs has, say model=lstm")
-    return _unknown_key(key, {**_choices(), **dict.fromkeys(KEYS, ())})
+    return _unknown_key(key, known)
 
 
 def _no_package(what: str) -> ConfigError:

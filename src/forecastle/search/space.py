@@ -23,6 +23,7 @@ that of the same key, and a value takes the key out of the search.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,9 @@ from forecastle.errors import ConfigError
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override, RangeSweep
     from optuna.distributions import BaseDistribution
+
+DIGITS = 6
+"""Digits of a real number, from the width of its range on."""
 
 WANTED = "choice(…), range(…) or interval(…) is wanted"
 
@@ -68,6 +72,11 @@ class Choice:
         return str(value)
 
     @property
+    def samples(self) -> tuple[str, ...]:
+        """Every value of the distribution."""
+        return self.words
+
+    @property
     def ends(self) -> tuple[str, ...]:
         """The words with which a space is tried before anything is run: all of them."""
         return self.words
@@ -99,25 +108,27 @@ class Steps:
         """As Optuna's samplers know it."""
         from optuna.distributions import FloatDistribution, IntDistribution
 
-        low, high = self.values[0], self.values[-1]
+        low, high = self.samples[0], self.samples[-1]
         if isinstance(low, int):
             return IntDistribution(low, int(high), step=int(self.step), log=self.log)
-        first, step = Decimal(f"{low:.12g}"), Decimal(f"{self.step:.12g}")  # Optuna wants whole steps, to the digit
-        return FloatDistribution(float(first), float(first + (len(self.values) - 1) * step), step=float(step))
+        return FloatDistribution(low, high, step=float(f"{self.step:.12g}"))
 
     def word(self, value: Any) -> str:
         """The override's right side for a value that was sampled: the number of the range that it stands for."""
         return repr(min(self.values, key=lambda each: abs(each - value)))
 
     @cached_property
-    def words(self) -> tuple[str, ...]:
-        """What it can be, as an override writes it."""
-        return tuple(map(repr, self.values))
+    def samples(self) -> tuple[int, ...] | tuple[float, ...]:
+        """Every value of the distribution; Optuna wants whole steps, to the digit."""
+        if isinstance(self.values[0], int):
+            return self.values
+        first, step = Decimal(f"{self.values[0]:.12g}"), Decimal(f"{self.step:.12g}")
+        return tuple(float(first + number * step) for number in range(len(self.values)))
 
     @property
     def ends(self) -> tuple[str, ...]:
         """The words with which a space is tried before anything is run."""
-        return (self.words[0], self.words[-1])
+        return (repr(self.values[0]), repr(self.values[-1]))
 
 
 @dataclass(frozen=True)
@@ -149,13 +160,21 @@ class Interval:
         return FloatDistribution(self.low, self.high, log=self.log)
 
     def word(self, value: Any) -> str:
-        """The override's right side for a value that was sampled."""
-        return repr(value)
+        """The override's right side for a value that was sampled; a real number to a millionth of the range.
+
+        More digits would say nothing, and nobody could read or type them.
+        """
+        if isinstance(self.low, int):
+            return repr(value)
+        width = math.log(self.high / self.low) if self.log else self.high - self.low
+        digits = DIGITS - math.floor(math.log10(width))
+        rounded = float(f"{value:.{max(digits, DIGITS)}g}") if self.log else round(value, digits)
+        return repr(min(max(rounded, self.low), self.high))
 
     @property
-    def words(self) -> tuple[str, ...] | None:
-        """What it can be, or None where that has no end."""
-        return tuple(map(repr, range(self.low, int(self.high) + 1))) if isinstance(self.low, int) else None
+    def samples(self) -> tuple[int, ...] | None:
+        """Every value of the distribution, or None where there is no end of them."""
+        return tuple(range(self.low, int(self.high) + 1)) if isinstance(self.low, int) else None
 
     @property
     def ends(self) -> tuple[str, ...]:

@@ -1,0 +1,127 @@
+"""Opening a study: begun, or gone on with where it asks what it asked before."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.samplers import RandomSampler
+
+from forecastle import paths
+from forecastle.config.schema import Config
+from forecastle.errors import RunError
+from forecastle.experiment import Experiment
+from forecastle.reopening import changes
+from forecastle.runs.execution import Memory
+from forecastle.runs.store import RunStore, read_json, write_json
+from forecastle.runs.sweep import SweepRecord
+from forecastle.search.goal import Goals
+from forecastle.search.sampler import quiet
+from forecastle.search.space import Space
+from forecastle.search.storage import Storage
+from forecastle.search.study import Plan, Study
+
+
+def open_study(record: SweepRecord, storage: Storage, space: Space, plan: Plan, goals: Goals) -> Study:
+    """Begin the study of a sweep, or go on with it.
+
+    Its name in the storage is the sweep's id and a word of its own, so that several folders of runs may share one
+    database.
+
+    Raises
+    ------
+    RunError
+        If it was begun with another space, sampler, storage or goal, or its storage cannot be used.
+    """
+    asked = _asked(storage, space, plan, goals)
+    path = record.folder / paths.STUDY
+    if path.is_file():
+        before = read_json(path)
+        for key, value in asked.items():
+            if before[key] != value:
+                raise RunError(f"study {record.id} {_told(key, before[key], value)}; {anew(record.id)}")
+        return Study(before["name"], storage, space, plan, goals, new=False)
+    record.folder.mkdir(parents=True, exist_ok=True)
+    name = f"{record.id}-{uuid.uuid4().hex[:8]}"
+    study = Study(name, storage, space, plan, goals, new=True)
+    write_json(path, {"name": name, **asked})
+    return study
+
+
+def kept(folder: Path) -> optuna.Study:
+    """The study in the folder of a sweep as its storage keeps it, for other processes to read or to report to.
+
+    Raises
+    ------
+    RunError
+        If its storage is gone, locked or damaged.
+    """
+    node = read_json(folder / paths.STUDY)
+    storage = Storage(folder, node["storage"], node["password_env"])
+    with quiet(), storage.told():
+        return optuna.load_study(study_name=node["name"], storage=storage.open(new=False), sampler=RandomSampler())
+
+
+def anew(sweep: str) -> str:
+    """What a user can do about a study that cannot go on."""
+    return f"`forecastle sweep resume {sweep} changed=anew` begins it anew, and finds its finished runs again"
+
+
+def forget(folder: Path) -> None:
+    """Forget the study of a sweep and its jobs, so that it begins anew; runs stay."""
+    for path in (folder / paths.STUDY, folder / paths.JOURNAL, *folder.glob("[0-9]*.json")):
+        path.unlink(missing_ok=True)
+
+
+def check_unchanged(record: SweepRecord, compose: Callable[[Sequence[str]], Config], memory: Memory) -> None:
+    """Refuse to go on where the first finished run of a study would be another today.
+
+    Parameters
+    ----------
+    record
+        Of the study's sweep.
+    compose
+        Makes the configuration of a job of its overrides.
+    memory
+        Of this process.
+
+    Raises
+    ------
+    RunError
+        If code, data, libraries or configuration have changed.
+    """
+    store = RunStore(record.store)
+    for job in record.jobs():
+        found = store.find(job.run) if job.run else None
+        if found is not None:
+            config = compose(job.choices)
+            experiment = Experiment(config, memory)
+            if experiment.identity.id != found.id:
+                told = "; ".join(changes(found, experiment))
+                raise RunError(f"study {record.id} has changed: {told}; {anew(record.id)}")
+            return
+
+
+def _asked(storage: Storage, space: Space, plan: Plan, goals: Goals) -> dict[str, Any]:
+    """What has to stay the same while a study goes on; it may become longer."""
+    settings = {key: value for key, value in asdict(plan).items() if key != "trials"}
+    return {
+        "storage": storage.url,
+        "password_env": storage.password_env,
+        "space": {key: each.text for key, each in space.items()},
+        **settings,
+        "objectives": {name: direction.value for name, direction in goals.objectives.items()},
+        "constraints": [each.text for each in goals.constraints],
+    }
+
+
+def _told(key: str, before: Any, now: Any) -> str:
+    if key == "space":
+        names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+        parts = [f"{name} was {before.get(name, 'not searched')} and is {now.get(name, 'not')} now" for name in names]
+        return f"has another search space: {', '.join(parts) or 'its keys stand in another order'}"
+    return f"was begun with {key} {before}, and {now} is asked now"

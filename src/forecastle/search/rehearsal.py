@@ -1,0 +1,75 @@
+"""A rehearsal: the ends of a search space are composed and checked, so that what cannot be is told before any work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from forecastle.config.compose import choices, explain, validate
+from forecastle.config.schema import PASSIVE, Config
+from forecastle.errors import ConfigError
+from forecastle.search.space import Space
+
+QUESTION = (
+    *("data", "quality", "start", "end", "resample", "split", "target", "horizon", "quantile_levels"),
+    *("metric", "objective"),
+)
+"""Root keys that make another question: scores of runs that differ in them cannot be held against each other."""
+
+
+def rehearse(space: Space, fixed: Sequence[str], loader: Any, master: Any) -> list[Config]:
+    """Compose a trial at the beginning of every range, and for each range one at every other end of it.
+
+    Parameters
+    ----------
+    space
+        What is searched.
+    fixed
+        The other overrides of the command.
+    loader
+        Hydra's configuration loader.
+    master
+        What it composed for the whole sweep.
+
+    Returns
+    -------
+    list[Config]
+        What was composed, checked.
+
+    Raises
+    ------
+    ForecastleError
+        If a key is unknown, a value cannot be, or a key changes the question or no number at all.
+    """
+    for key, each in space.items():
+        root = key.partition(".")[0].partition("@")[0]
+        if root in QUESTION:
+            raise ConfigError(
+                f"{key}={each.text} cannot be searched: trials that differ in {root} answer different questions, "
+                "and their scores cannot be compared (a sweep of them can be run: leave hydra/sweeper=optuna out)"
+            )
+        if root in PASSIVE:
+            raise ConfigError(f"{key}={each.text} cannot be searched: {root} changes no number")
+    first = {key: each.ends[0] for key, each in space.items()}
+    trials = [first, *(first | {key: end} for key, each in space.items() for end in each.ends[1:])]
+    return [_composed(space, trial, fixed, loader, master) for trial in trials]
+
+
+def _composed(space: Space, trial: dict[str, str], fixed: Sequence[str], loader: Any, master: Any) -> Config:
+    words = [f"{space[key].key}={word}" for key, word in trial.items()]
+    return compose([*fixed, *words], loader, master)
+
+
+def compose(words: Sequence[str], loader: Any, master: Any) -> Config:
+    """The checked configuration of one trial.
+
+    Raises
+    ------
+    ForecastleError
+        If it cannot be composed or does not fit the schema.
+    """
+    try:
+        composed = loader.load_sweep_config(master, list(words))
+        return validate(composed, choices(composed.hydra.runtime.choices))
+    except Exception as error:
+        raise explain(error) from error

@@ -1,0 +1,155 @@
+"""`forecastle run -m hydra/sweeper=optuna`: a sweep whose jobs a study proposes."""
+
+from __future__ import annotations
+
+import sys
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from forecastle import sweeping
+from forecastle.config.compose import explain
+from forecastle.config.schema import check_type
+from forecastle.errors import ConfigError, MissingExtraError, RunError
+from forecastle.runs.claim import claim
+from forecastle.runs.execution import Memory
+from forecastle.runs.store import Run, read_json
+from forecastle.runs.sweep import FILE, SweepRecord
+
+if TYPE_CHECKING:
+    from hydra.plugins.launcher import Launcher
+
+    from forecastle.runs.sweep import Job
+    from forecastle.search.goal import Goals, Outcome
+    from forecastle.search.study import Study
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What ``hydra.sweeper`` says about a search; see ``conf/hydra/sweeper/optuna.yaml``."""
+
+    sampler: str
+    n_trials: int | None
+    batch: int
+    seed: int
+    objectives: list[str] | None
+    constraints: list[str]
+    storage: str | None
+    password_env: str | None
+
+    @classmethod
+    def read(cls, settings: Mapping[str, Any]) -> Wish:
+        """Check the settings.
+
+        Raises
+        ------
+        ConfigError
+            If one has a value that it cannot have.
+        """
+        from omegaconf import OmegaConf
+
+        plain: dict[str, Any] = {
+            key: OmegaConf.to_container(v) if OmegaConf.is_config(v) else v for key, v in settings.items()
+        }
+        for key, annotation in typing.get_type_hints(cls).items():
+            check_type(f"hydra.sweeper.{key}", plain[key], annotation)
+        wish = cls(**plain)
+        if wish.batch < 1:
+            raise ConfigError(f"hydra.sweeper.batch must be at least 1, got {wish.batch}")
+        if wish.seed < 0:
+            raise ConfigError(f"hydra.sweeper.seed must be at least 0, got {wish.seed}")
+        return wish
+
+
+def search(wish: Wish, arguments: Sequence[str], loader: Any, master: Any, launcher: Launcher) -> None:
+    """Search the space of a command line.
+
+    Parameters
+    ----------
+    wish
+        How.
+    arguments
+        Overrides of the command line.
+    loader, master, launcher
+        Hydra's: the configuration loader, what it composed for the sweep, and what runs jobs.
+
+    Raises
+    ------
+    ForecastleError
+        If something cannot be, which is told before anything is run, or the study's storage cannot be used.
+    """
+    try:
+        import optuna  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(
+            "hydra/sweeper=optuna needs the package 'optuna', which is not installed: pip install 'forecastle[search]'"
+        ) from error
+    from forecastle.search import sampler
+    from forecastle.search.goal import goals
+    from forecastle.search.opening import check_unchanged, open_study
+    from forecastle.search.rehearsal import compose, rehearse
+    from forecastle.search.space import read
+    from forecastle.search.storage import Storage
+    from forecastle.search.study import Plan
+
+    if master.sweep is None:
+        raise ConfigError("a search is asked for by -m, right after `forecastle run`")
+    try:
+        space, fixed = read(dict(master.search), arguments, loader)
+    except Exception as error:
+        raise explain(error) from error
+    after = goals(rehearse(space, fixed, loader, master), wish.objectives, wish.constraints)
+    sampler.check(wish.sampler, space, len(after.objectives))
+    plan = Plan(wish.sampler, sampler.size(wish.sampler, space, wish.n_trials), wish.batch, wish.seed)
+    record = SweepRecord(Path(master.output), master.sweep)
+    storage = Storage(record.folder, wish.storage, wish.password_env)
+    with claim(record.store, f"study-{record.id}", wait=False) as mine:
+        if not mine:
+            raise RunError(_taken(record))
+        check_unchanged(record, lambda words: compose(words, loader, master), Memory())
+        study = open_study(record, storage, space, plan, after)
+        sweeping.begin_in_turn(record, plan.trials)
+        _told_of_stale(study)
+        _drive(study, record, fixed, after, launcher)
+
+
+def _drive(study: Study, record: SweepRecord, fixed: Sequence[str], after: Goals, launcher: Launcher) -> None:
+    """Run batch after batch until all trials are known, or some were left out."""
+    before = {job.number: job for job in record.jobs()}
+    for batch in study.batches():
+        if not batch.known:
+            launcher.launch([[*fixed, *words] for words in batch.words()], initial_job_idx=batch.first)
+            for trial in batch.trials:
+                job = record.job(trial.number)
+                if job is not None and not study.finished(trial.number):
+                    study.tell(trial.number, _outcome(job, record, after))
+            continue
+        for trial in batch.trials:
+            job = before.get(trial.number)
+            if job is not None and job.run is not None and not job.reused:
+                record.write(replace(job, reused=True))
+
+
+def _outcome(job: Job, record: SweepRecord, after: Goals) -> Outcome:
+    from forecastle.search.goal import Outcome
+
+    if job.run is None:
+        return Outcome(None, reason=job.error or job.pruned, pruned=job.pruned is not None)
+    return after.outcome(Run(job.run, record.store / job.run))
+
+
+def _taken(record: SweepRecord) -> str:
+    node = read_json(record.folder / FILE) if (record.folder / FILE).is_file() else {"pid": "?", "host": "another host"}
+    return (
+        f"study {record.id} is at work already, by process {node['pid']} on {node['host']}: "
+        "one process proposes the trials of a study, and its launcher runs several at once"
+    )
+
+
+def _told_of_stale(study: Study) -> None:
+    """Say which trials a process that has ended left running."""
+    for (host, pid), numbers in study.stale().items():
+        which = ", ".join(str(number + 1) for number in numbers)
+        print(f"left running by process {pid} on {host}, which has ended: trial {which}; tried again", file=sys.stderr)

@@ -1,0 +1,287 @@
+"""A search as people do it: proposed trials, resumed after a kill, several goals, mistakes in one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Command = Callable[..., Any]
+ALPHA = "model.estimator.alpha=tag(log,interval(0.01,100000))"
+OPTUNA = "hydra/sweeper=optuna"
+
+
+@pytest.fixture
+def ridge(small: list[str]) -> list[str]:
+    return ["run", "-m", OPTUNA, *small, "model=ridge", ALPHA]
+
+
+def record(output: str = "runs") -> Path:
+    (path,) = Path(output).glob("sweeps/*/sweep.json")
+    return path.parent
+
+
+def trials(output: str = "runs") -> list[tuple[str, float | None]]:
+    """What was tried in order, and its CRPS on the validation part."""
+    found: list[tuple[str, float | None]] = []
+    for path in sorted(record(output).glob("[0-9]*.json")):
+        job = json.loads(path.read_text())
+        metrics = Path(output) / str(job["run"]) / "metrics.json"
+        scores = json.loads(metrics.read_text())["validation"]["scores"]["model"] if job["run"] else {"crps": None}
+        found.append((job["choices"][-1], scores["crps"]))
+    return found
+
+
+def test_a_search_is_a_sweep_of_trials_and_tells_its_best(forecastle: Command, ridge: list[str]) -> None:
+    done = forecastle(*ridge, "hydra.sweeper.n_trials=5")
+    assert done.code == 0, done.err
+    tried = trials()
+    assert len({word for word, _ in tried}) == 5
+    best, score = min(tried, key=lambda each: each[1] or 0)
+    assert f"best: trial {tried.index((best, score)) + 1}, run " in done.out
+    assert best in done.out.splitlines()[-1]
+    assert "5 runs, 5 computed, 0 reused, 0 failed" in done.out
+    assert not any("test" in json.loads(path.read_text()) for path in Path("runs").glob("*/metrics.json"))
+    assert not Path("runs/looks.jsonl").exists(), "a search never looks at the test part"
+    assert forecastle("sweeps").out.splitlines()[-1].split()[3:7] == ["5", "5", "0", "0"]
+    run = re.search(r"best: trial \d, run (\w{8})", done.out)
+    assert run is not None
+    ranked = [line for line in forecastle("compare", "last").out.splitlines() if re.match(r"\d  ", line)]
+    assert len(ranked) == 5
+    assert run[1] in ranked[0]
+
+
+def test_the_same_command_computes_nothing_again_and_more_trials_go_on(forecastle: Command, ridge: list[str]) -> None:
+    first = forecastle(*ridge, "hydra.sweeper.n_trials=4")
+    before = trials()
+    again = forecastle(*ridge, "hydra.sweeper.n_trials=4")
+    assert "4 runs, 0 computed, 4 reused, 0 failed" in again.out
+    assert again.out.splitlines()[-1] == first.out.splitlines()[-1]
+    more = forecastle(*ridge, "hydra.sweeper.n_trials=6")
+    assert "6 runs, 2 computed, 4 reused, 0 failed" in more.out
+    assert trials()[:4] == before
+    assert "6 runs, 0 computed, 6 reused, 0 failed" in forecastle("sweep", "resume", "last").out
+
+
+def test_a_section_of_an_experiment_file_is_a_search_space(
+    forecastle: Command, small: list[str], workplace: Path
+) -> None:
+    folder = workplace / "conf" / "experiment"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text(
+        "# @package _global_\ndefaults:\n  - override /model: ridge\n"
+        "search:\n  model.estimator.alpha: choice(1,10)\n  indicator: choice(minimal,core)\n"
+    )
+    words = [OPTUNA, "data=synthetic", "data.count=1500", "experiment=mine", "hydra.sweeper.sampler=grid"]
+    done = forecastle("run", "-m", *words)
+    assert done.code == 0, done.err
+    assert [job[0] for job in trials()] == ["indicator=minimal", "indicator=core"] * 2
+    assert "4 runs, 4 computed" in done.out
+    assert forecastle("run", *small, "experiment=mine").code == 0, "a run by itself does not read it"
+    fixed = forecastle("run", "-m", *words, "indicator=minimal", "output=fixed")
+    assert "2 runs, 2 computed" in fixed.out
+    (folder / "mine.yaml").write_text((folder / "mine.yaml").read_text().replace("(1,10)", "(1,20)"))
+    changed = forecastle("run", "-m", *words)
+    assert changed.code == 2
+    assert "has another search space: model.estimator.alpha was choice(1,10) and is choice(1,20) now" in changed.err
+    assert changed.err.count("\n") == 1
+    anew = forecastle("sweep", "resume", record().name, "changed=anew")
+    assert anew.code == 0, anew.err
+    assert "4 runs, 2 computed, 2 reused" in anew.out
+
+
+def test_a_file_of_the_group_search_is_one_too(forecastle: Command, small: list[str]) -> None:
+    done = forecastle("run", "-m", OPTUNA, *small, "model=ridge", "search=ridge", "hydra.sweeper.n_trials=2")
+    assert done.code == 0, done.err
+    assert re.search(r"best: .*model\.estimator\.alpha=\S+ model\.lags=[125]$", done.out.replace("\n ", ""))
+
+
+def test_several_goals_and_bounds(forecastle: Command, ridge: list[str]) -> None:
+    goals = [
+        "policy=sign",
+        "account.costs.spread_bps=1",
+        "hydra.sweeper.objectives=[crps,sharpe]",
+        "hydra.sweeper.n_trials=6",
+    ]
+    done = forecastle(*ridge, *goals, "output=two")
+    assert done.code == 0, done.err
+    front = done.out.partition("trials that no other beats in crps and sharpe at once:\n")[2].splitlines()
+    told = {}
+    for path in sorted(record("two").glob("[0-9]*.json")):
+        job = json.loads(path.read_text())
+        part = json.loads(Path("two", job["run"], "metrics.json").read_text())["validation"]
+        told[job["number"] + 1] = (part["scores"]["model"]["crps"], part["trading"]["sharpe"]["value"])
+    unbeaten = {
+        one
+        for one, (crps, sharpe) in told.items()
+        if not any(c <= crps and s >= sharpe and (c, s) != (crps, sharpe) for c, s in told.values())
+    }
+    assert {int(number) for number in re.findall(r"^  trial (\d+), run", "\n".join(front), re.MULTILINE)} == unbeaten
+
+    crps = sorted(value for value, _ in told.values())
+    bound = f"hydra.sweeper.constraints=['crps >= {(crps[0] + crps[1]) / 2}']"
+    bounded = forecastle(*ridge, bound, "hydra.sweeper.sampler=random", "hydra.sweeper.n_trials=6")
+    values = [value for _, value in trials() if value]
+    best = min(value for value in values if value >= (crps[0] + crps[1]) / 2)
+    assert f"crps {best:.5g}:" in bounded.out.splitlines()[-1] + bounded.out.splitlines()[-2]
+    none = forecastle(*ridge, "hydra.sweeper.constraints=['crps <= 0']", "hydra.sweeper.n_trials=2", "output=none")
+    assert none.out.splitlines()[-1] == "no trial that keeps crps <= 0"
+
+
+def test_a_trial_that_fails_does_not_stop_the_search(forecastle: Command, small: list[str]) -> None:
+    words = ["run", "-m", OPTUNA, *small, "model=ridge,logistic", "hydra.sweeper.sampler=grid"]
+    done = forecastle(*words)
+    assert done.code == 1
+    assert "2 runs, 1 computed, 0 reused, 1 failed" in done.out
+    assert "best: trial 1" in done.out
+    again = forecastle(*words)
+    assert again.code == 1
+    assert "2 runs, 0 computed, 1 reused, 1 failed" in again.out, "what came after knew of it: it stays failed"
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_search_that_was_killed_ends_as_one_that_was_not(
+    process: Command, start: Callable[..., subprocess.Popen[str]], ridge: list[str], batch: int
+) -> None:
+    words = [*ridge, "hydra.sweeper.n_trials=6", f"hydra.sweeper.batch={batch}"]
+    assert process(*words, "output=whole").code == 0
+    running = start(*words, "output=killed")
+    assert running.stderr is not None
+    for line in running.stderr:
+        if line.startswith("[3/6]"):
+            break
+    time.sleep(0.02)
+    running.send_signal(signal.SIGKILL)
+    running.communicate(timeout=20)
+    assert len(trials("killed")) < 6
+    done = process(*words, "output=killed")
+    assert done.code == 0, done.err
+    assert trials("killed") == trials("whole")
+    assert "best: " in done.out
+
+
+def test_workers_run_a_batch_side_by_side_and_propose_what_one_process_does(process: Command, ridge: list[str]) -> None:
+    words = [*ridge, "hydra.sweeper.n_trials=4", "hydra.sweeper.batch=2"]
+    one = process(*words, "output=one")
+    two = process(*words, "output=two", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    assert (one.code, two.code) == (0, 0), two.err
+    assert trials("one") == trials("two")
+    assert two.out.splitlines()[-1] == one.out.splitlines()[-1]
+
+
+def test_a_study_that_is_at_work_is_not_begun_twice(
+    forecastle: Command, ridge: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert forecastle(*ridge, "hydra.sweeper.n_trials=2").code == 0
+    from forecastle.runs.claim import claim
+
+    with claim(Path("runs"), f"study-{record().name}", wait=False):
+        refused = forecastle(*ridge, "hydra.sweeper.n_trials=3")
+    assert refused.code == 2
+    assert f"study {record().name} is at work already, by process {os.getpid()} on " in refused.err
+    assert refused.err.count("\n") == 1
+    assert forecastle(*ridge, "hydra.sweeper.n_trials=3").code == 0
+
+
+def test_a_study_whose_code_has_changed_says_so(
+    forecastle: Command, ridge: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forecastle(*ridge, "hydra.sweeper.n_trials=2")
+    monkeypatch.setattr("forecastle.pipeline.code_hash", lambda modules: "0" * 32)
+    refused = forecastle(*ridge, "hydra.sweeper.n_trials=3")
+    assert refused.code == 2
+    assert "has changed: the code changed" in refused.err
+    assert refused.err.count("\n") == 1
+    assert "2 runs, 2 computed, 0 reused" in forecastle("sweep", "resume", "last", "changed=anew").out
+
+
+def test_storage_that_is_gone_or_damaged_is_told_in_one_line(forecastle: Command, ridge: list[str]) -> None:
+    forecastle(*ridge, "hydra.sweeper.n_trials=3")
+    journal = record() / "study.journal"
+    whole = journal.read_bytes()
+    journal.write_bytes(whole[:-20])
+    assert forecastle(*ridge, "hydra.sweeper.n_trials=4").code == 0, "a line that was half written is cut off"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([*lines[:3], b"nonsense\n", *lines[4:]]))
+    damaged = forecastle(*ridge, "hydra.sweeper.n_trials=4")
+    assert damaged.code == 2
+    assert damaged.err.startswith("forecastle: the study's storage cannot be used: runs/sweeps/")
+    assert damaged.err.count("\n") == 1
+    journal.unlink()
+    gone = forecastle(*ridge, "hydra.sweeper.n_trials=4")
+    assert gone.code == 2
+    assert "study.journal: it is gone" in gone.err
+    assert gone.err.count("\n") == 1
+    anew = forecastle("sweep", "resume", "last", "changed=anew")
+    assert "4 runs, 0 computed, 4 reused" in anew.out, "nothing that was finished is lost"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["model=ridge"], "nothing to search: a range is wanted"),
+        (["model.estimator.alpa=interval(0,1)"], "unknown key 'model.estimator.alpa'; did you mean 'alpha'?"),
+        (["modl.estimator.alpha=interval(0,1)"], "unknown key 'modl.estimator.alpha'; did you mean 'model'?"),
+        (["model=interval(0,1)"], "model is a choice of files, which has no numbers"),
+        (["model=ridge,rigde"], "model: no choice 'rigde'; did you mean 'ridge'?"),
+        (["season=interval(1,9)"], "season must be int, got 1.0"),
+        (["season=int(interval(0,9))"], "season must be at least 1, got 0"),
+        (["horizon=range(1,9)"], "trials that differ in horizon answer different questions"),
+        (["workers=1,2"], "workers changes no number"),
+        (["model.estimator.alpha=interval(2,1)"], "the ends must ascend"),
+        (["search=rigde"], "search: no choice 'rigde'; did you mean 'ridge'?"),
+        ([ALPHA, "hydra.sweeper.sampler=tpi"], "no sampler 'tpi'; did you mean 'tpe'?"),
+        ([ALPHA, "hydra.sweeper.sampler=grid"], "has no end of values"),
+        (["model=ridge,lasso", "hydra.sweeper.sampler=cmaes"], "cmaes searches numbers only, and model=ridge,lasso"),
+        ([ALPHA, "hydra.sweeper.n_trials=0"], "n_trials must be at least 1 or null, got 0"),
+        ([ALPHA, "hydra.sweeper.n_trials=many"], "hydra.sweeper.n_trials must be int or null, got 'many'"),
+        ([ALPHA, "hydra.sweeper.batch=0"], "hydra.sweeper.batch must be at least 1, got 0"),
+        ([ALPHA, "hydra.sweeper.n_trial=3"], "unknown key 'hydra.sweeper.n_trial'; did you mean 'n_trials'?"),
+        ([ALPHA, "hydra.sweeper.objectives=[crsp]"], "no metric 'crsp' is reported; did you mean 'crps'? (there are:"),
+        ([ALPHA, "hydra.sweeper.objectives=[log_loss]"], "no metric 'log_loss' is reported"),
+        ([ALPHA, "hydra.sweeper.objectives=[coverage_80]"], "coverage_80 has no better and worse"),
+        ([ALPHA, "hydra.sweeper.objectives=[sharpe]"], "sharpe is a figure of traded runs: choose a policy"),
+        ([ALPHA, "hydra.sweeper.objectives=[]"], "at least one is wanted"),
+        ([ALPHA, "hydra.sweeper.constraints=['crps < 3']"], "a constraint is a metric, <= or >=, and a number"),
+        ([ALPHA, "hydra.sweeper.constraints=['turnover <= 3']"], "turnover is a figure of traded runs"),
+        ([ALPHA, "hydra.sweeper.storage=search.db"], "hydra.sweeper.storage must be a URL"),
+        ([ALPHA, "hydra.sweeper.storage=postgresql://me:s3cret@localhost/x"], "must hold no password"),
+        ([ALPHA, "hydra.sweeper.storage=sqlite:////nowhere/at/all.db"], "unable to open database file"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line_before_anything_is_run(
+    forecastle: Command, small: list[str], words: list[str], message: str
+) -> None:
+    refused = forecastle("run", "-m", OPTUNA, *small, *words)
+    assert refused.code == 2, refused.out + refused.err
+    assert message in refused.err
+    assert refused.err.count("\n") == 1
+    assert "s3cret" not in refused.err
+    assert not list(Path().glob("runs/sweeps/*/sweep.json")), "no sweep was begun"
+
+
+def test_optuna_is_named_with_its_extra_where_it_is_missing(
+    forecastle: Command, ridge: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    refused = forecastle(*ridge)
+    assert refused.code == 2
+    assert "needs the package 'optuna', which is not installed: pip install 'forecastle[search]'" in refused.err
+
+
+def test_a_run_does_not_import_optuna(process: Command, small: list[str], workplace: Path) -> None:
+    (workplace / "look.py").write_text(
+        "import sys\nfrom forecastle.__main__ import main\nmain(sys.argv[1:])\nassert 'optuna' not in sys.modules\n"
+    )
+    done = process("run", "-m", *small, "model=ridge,last_value", module="look")
+    assert done.code == 0, done.err
