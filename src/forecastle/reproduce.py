@@ -1,4 +1,4 @@
-"""Reproducing: compute a kept run again and compare every metric bit for bit."""
+"""Reproducing: compute a kept run again, compare every metric bit for bit, and see that its folder is whole."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ from forecastle.runs.store import Run, read_json
 TOLERANCE = 1e-6
 """Largest relative difference of a metric on another family of processors."""
 
+TABLES = (paths.FORECAST, paths.EQUITY, paths.CURVES)
+"""Files whose bytes depend on the numbers in them alone."""
+
 UNCACHED = {"_target_": "forecastle.features.cache.memory.MemoryCache", "entries": 0}
 """The cache of a run that is computed again: none, since what it keeps may be what is wrong."""
 
@@ -30,9 +33,9 @@ class Verdict:
     Parameters
     ----------
     same
-        True where every metric is the same (on another family of processors: within 1e-6).
+        True where every metric is the same (on another family of processors: within 1e-6) and the folder is whole.
     lines
-        The verdict for people; where something differs, which metric and what changed.
+        The verdict for people; where something differs, which metric and what changed; what is missing or damaged.
     """
 
     same: bool
@@ -53,8 +56,9 @@ def reproduce(found: Run) -> Verdict:
         folder = Path(name)
         experiment.write(folder, tuple(found.metrics))
         again = dict(_leaves(read_json(folder / paths.METRICS)))
+        foreign = found.manifest["platform"] != machine()
+        damage = _damage(found, folder, exact=not foreign)
     before = dict(_leaves(found.metrics))
-    foreign = found.manifest["platform"] != machine()
     tolerance = TOLERANCE if foreign else 0.0
     differing = [key for key in (*before, *(set(again) - set(before))) if not _same(before, again, key, tolerance)]
     how = f"within {TOLERANCE:g} relative (another processor than the run's)" if foreign else "bit for bit"
@@ -62,10 +66,29 @@ def reproduce(found: Run) -> Verdict:
     because = [f"  {line}" for line in changed] or ["  data, code, configuration and versions are those of the run"]
     if not differing:
         lines = [f"run {found.id} is reproduced: {len(before)} values compared {how}, all the same"]
-        return Verdict(True, (*lines, *(because if changed else [])))
+        if damage:
+            lines = [f"run {found.id} is NOT whole: {'; '.join(damage)} (`forecastle run … force=true` writes it anew)"]
+            lines.append(f"  {len(before)} values compared {how}, all the same")
+        return Verdict(not damage, (*lines, *(because if changed else [])))
     lines = [f"run {found.id} is NOT reproduced: {len(differing)} of {len(before)} values differ ({how})"]
     lines += [f"  {key}: {before.get(key)} then, {again.get(key)} now" for key in differing[:10]]
+    lines += [f"  {each}" for each in damage if each.endswith("missing")]  # other files differ with the metrics
     return Verdict(False, (*lines, "what changed:", *because))
+
+
+def _damage(found: Run, again: Path, *, exact: bool) -> list[str]:
+    """What is missing in a run's folder or not what was computed again, weights that were not kept apart."""
+    told = []
+    for path in sorted(each for each in again.rglob("*") if each.is_file()):
+        name = path.relative_to(again)
+        if name.parts[0] == paths.MODEL and (found.folder / paths.DROPPED).is_file() and not found.has_weights:
+            continue
+        kept = found.folder / name
+        if not kept.is_file():
+            told.append(f"{name} is missing")
+        elif exact and name.name in TABLES and kept.read_bytes() != path.read_bytes():
+            told.append(f"{name} is not what was computed again")
+    return told
 
 
 def _leaves(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

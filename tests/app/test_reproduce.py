@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from forecastle.runs.identity import code_hash
@@ -146,6 +148,44 @@ def test_a_missing_metric_is_named(forecastle: Callable[..., Any], made: Path) -
     outcome = forecastle("reproduce", made.name)
     assert outcome.code == 1
     assert outcome.out.splitlines()[1].startswith("  test.scores.model.mae: None then, ")
+
+
+@pytest.mark.parametrize("name", ["forecast.parquet", "curves.csv", "quality.json"])
+def test_a_missing_file_is_named(forecastle: Callable[..., Any], made: Path, name: str) -> None:
+    (made / name).unlink()
+    outcome = forecastle("reproduce", made.name)
+    assert outcome.code == 1
+    first, second = outcome.out.splitlines()
+    assert first == f"run {made.name} is NOT whole: {name} is missing (`forecastle run … force=true` writes it anew)"
+    assert second.endswith(" values compared bit for bit, all the same")
+
+
+def test_missing_weights_are_named_file_by_file(forecastle: Callable[..., Any], made: Path) -> None:
+    (one, *_) = sorted(path for path in made.glob("model/**/*") if path.is_file())
+    one.unlink()
+    assert f"NOT whole: {one.relative_to(made)} is missing (" in forecastle("reproduce", made.name).out
+    shutil.rmtree(made / "model")
+    assert f"NOT whole: {one.relative_to(made)} is missing; " in forecastle("reproduce", made.name).out
+
+
+def test_forecasts_that_were_changed_are_named(forecastle: Callable[..., Any], made: Path) -> None:
+    table = pd.read_parquet(made / "forecast.parquet")
+    table.loc[0, "target"] += 1e-9
+    table.to_parquet(made / "forecast.parquet")
+    outcome = forecastle("reproduce", made.name)
+    assert outcome.code == 1
+    assert "NOT whole: forecast.parquet is not what was computed again (" in outcome.out
+
+
+@pytest.mark.parametrize("opened", ["run", "sweep"])
+def test_a_traded_run_has_its_equity_too(forecastle: Callable[..., Any], workplace: Path, opened: str) -> None:
+    words = ["data=synthetic", "data.count=1500", "indicator=minimal", "policy=sign", "account.costs.spread_bps=1"]
+    forecastle("run", *words, *(["-m", "model=ridge"] if opened == "sweep" else []))
+    forecastle("evaluate", "last", "part=test")
+    assert forecastle("reproduce", "last").code == 0
+    (path,) = workplace.glob("runs/*/equity.parquet")
+    path.unlink()
+    assert "NOT whole: equity.parquet is missing (" in forecastle("reproduce", "last").out
 
 
 def test_another_processor_is_compared_within_a_tolerance_and_says_so(
