@@ -29,6 +29,7 @@ usage: forecastle COMMAND [ARGUMENT ...]
   restore RUN                fit a run again that kept no weights, and keep them if every metric is the same
   protect RUN --tag NAME     give a run a name that can stand for RUN: it is never replaced and keeps its weights
   unprotect RUN|TAG          take a tag away, or all tags of a run
+  promote RUN                make a run's files the outputs of the DVC stages, and params.yaml its configuration
   data VERB [...]            candles: import | export | list | verify | inspect (forecastle data --help)
   indicators [KEY=VALUE ...] list the indicators: columns, unit, warm-up (of indicator=full, or of what is chosen)
   check [KEY=VALUE ...]      try on the chosen bars whether indicators look ahead or claim too short a warm-up
@@ -66,6 +67,7 @@ def _dispatch(words: list[str]) -> int:
         "restore": commands.restore,
         "protect": commands.protect,
         "unprotect": commands.unprotect,
+        "promote": commands.promote,
         "data": commands.data,
         "indicators": commands.indicators,
         "check": commands.check,

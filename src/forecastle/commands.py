@@ -86,6 +86,13 @@ def restore(words: Sequence[str]) -> int:
     return act(words)
 
 
+def promote(words: Sequence[str]) -> int:
+    """Make a run's files the outputs of the DVC stages."""
+    from forecastle.promoting import promote as act
+
+    return act(words)
+
+
 def sweeps(words: Sequence[str]) -> int:
     """List the sweeps, the newest last."""
     from forecastle.runs.sweep import sweeps as all_sweeps

@@ -32,6 +32,8 @@ BEST = "best.json"
 
 # The DVC stages
 PARAMS = Path("params.yaml")
+PIPELINE = Path("dvc.yaml")
+EXPERIMENTS = Path("conf/experiment")
 DATA = Path("data")
 STAGE_BARS = DATA / "bars.parquet"
 STAGE_QUALITY = DATA / "quality.json"

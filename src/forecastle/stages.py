@@ -7,48 +7,64 @@
 from __future__ import annotations
 
 import csv
+import logging
 import os
 import shlex
 import shutil
 import sys
-import tempfile
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from forecastle import folds, logs, paths, pipeline, scoring
+from forecastle.config.choices import recognise
 from forecastle.config.compose import compose, dump, read
 from forecastle.config.schema import Config
 from forecastle.config.target import build
+from forecastle.data.bars import Panel
+from forecastle.data.quality import QualityReport
 from forecastle.data.storage import read_panel, write_panel
 from forecastle.errors import ConfigError, nearest
+from forecastle.features.frame import FeatureFrame
 from forecastle.features.store import read_frame, write_frame
+from forecastle.logs import run_log
 from forecastle.record import curves_text, details, manifest, write_tables
+from forecastle.runs.claim import claim
 from forecastle.runs.looks import look
-from forecastle.runs.store import write_json, write_text
+from forecastle.runs.store import RunStore, write_json, write_text
 from forecastle.windows.fold import TEST, VALIDATION, Sample
+
+logger = logging.getLogger(__name__)
 
 PARTS = (VALIDATION, TEST)
 
 
 def bars(config: Config) -> None:
     """Candles → data/bars.parquet and what the quality check found."""
-    panel, quality = pipeline.load_bars(config)
+    keep_bars(*pipeline.load_bars(config))
+
+
+def keep_bars(panel: Panel, quality: QualityReport) -> None:
+    """Write the outputs of the stage `bars`."""
     write_panel(panel, paths.STAGE_BARS)
     write_json(paths.STAGE_QUALITY, quality.to_json())
 
 
 def features(config: Config) -> None:
     """Bars → data/features."""
-    frame = pipeline.compute_features(config, read_panel(paths.STAGE_BARS), build(config.cache, "cache"))
-    write_frame(frame, _fresh(paths.STAGE_FEATURES))
+    keep_features(pipeline.compute_features(config, read_panel(paths.STAGE_BARS), build(config.cache, "cache")))
+
+
+def keep_features(frame: FeatureFrame) -> None:
+    """Write the output of the stage `features`."""
+    write_frame(frame, fresh(paths.STAGE_FEATURES))
 
 
 def fit(config: Config) -> None:
     """Features → data/fit: the transforms and the model of each fold."""
     fitted = folds.fit_folds(config, _sample(config))
-    folder = _fresh(paths.STAGE_FIT)
+    folder = fresh(paths.STAGE_FIT)
     folds.save_folds(fitted, folder / paths.MODEL)
     (folder / paths.CURVES).write_text(curves_text(folds.curves(fitted)))
 
@@ -63,12 +79,16 @@ def evaluate(config: Config) -> None:
         outcomes = folds.forecast_folds(config, sample, fitted, part)
         found = scoring.score(config, sample, outcomes, part, scoring.score_baselines(config, sample, part))
         scored[part] = scoring.trade(config, panel, sample, part, found)
-    place = _fresh(paths.STAGE_SCORES)
+    place = fresh(paths.STAGE_SCORES)
     write_tables([part.table for part in scored.values()], place / paths.FORECAST)
     write_tables([part.equity for part in scored.values() if part.equity is not None], place / paths.EQUITY)
-    scores = {name: part.scores for name, part in scored.items()}
+    keep_metrics({name: part.scores for name, part in scored.items()})
+
+
+def keep_metrics(scores: Mapping[str, Any]) -> None:
+    """Write the metrics and the plots of the stage `evaluate`."""
     write_json(paths.STAGE_METRICS, scores)
-    with (_fresh(paths.STAGE_PLOTS) / "skill_by_step.csv").open("w", newline="") as stream:
+    with (fresh(paths.STAGE_PLOTS) / "skill_by_step.csv").open("w", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(("part", "baseline", "step", "skill"))
         for part, node in scores.items():
@@ -77,13 +97,23 @@ def evaluate(config: Config) -> None:
 
 
 def report(config: Config) -> None:
-    """Everything → data/report.html, the page of a run; the look at the test part is written down."""
+    """Everything → data/report.html, and a run among all others; the look at the test part is written down.
+
+    A run of the same id that is there already stays as it is.
+    """
     from forecastle.report.page import write_report
 
+    config = replace(config, choices=recognise(config))
     panel, frame, sample = read_panel(paths.STAGE_BARS), read_frame(paths.STAGE_FEATURES), _sample(config)
     fitted = folds.load_folds(config, paths.STAGE_FIT / paths.MODEL, len(sample.folds))
-    with tempfile.TemporaryDirectory(prefix="forecastle-") as name:
-        folder = Path(name)
+    identity, store = pipeline.identify(config, panel), RunStore(_runs(config))
+    with (
+        claim(store.folder, identity.id, wait=True),
+        store.create(identity.id) as folder,
+        run_log(folder / paths.LOG),
+    ):
+        logger.info("run %s: %s, by the DVC stages", identity.id, config.name("model"))
+        shutil.copytree(paths.STAGE_FIT / paths.MODEL, folder / paths.MODEL)
         for source in (
             paths.STAGE_METRICS,
             paths.STAGE_QUALITY,
@@ -92,8 +122,7 @@ def report(config: Config) -> None:
         ):
             shutil.copy(source, folder)
         (folder / paths.CONFIG).write_text(dump(asdict(config)))
-        identity = pipeline.identify(config, panel)
-        looks = look(_runs(config), pipeline.test_part(config, panel, sample), identity.id, "dvc repro")
+        looks = look(store.folder, pipeline.test_part(config, panel, sample), identity.id, "dvc repro")
         facts = details(sample.windows, sample.folds, [each.transforms.report() for each in fitted], [], looks)
         write_json(folder / paths.MANIFEST, manifest(config, identity, panel, frame, facts))
         shutil.copy(write_report(folder), paths.STAGE_REPORT)
@@ -137,7 +166,7 @@ def _sample(config: Config) -> Sample:
     return pipeline.make_sample(config, read_panel(paths.STAGE_BARS), read_frame(paths.STAGE_FEATURES))
 
 
-def _fresh(folder: Path) -> Path:
+def fresh(folder: Path) -> Path:
     """An empty folder in place of what lay there."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,8 +15,11 @@ import pytest
 
 from forecastle import launch
 from forecastle.__main__ import main
+from forecastle.config.compose import conf_folder
 from forecastle.data.synthetic import SyntheticSource
 from forecastle.runs.execution import Memory
+
+REPOSITORY = conf_folder().parent
 
 SMALL = ("data=synthetic", "data.count=1500", "indicator=minimal")
 """Overrides of an experiment that takes a twentieth of a second."""
@@ -104,3 +108,30 @@ def candles(workplace: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the repository in the workplace, under git, with DVC at hand."""
+    for name in ("src", "conf"):
+        shutil.copytree(REPOSITORY / name, workplace / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore"):
+        shutil.copy(REPOSITORY / name, workplace)
+    shutil.copytree(REPOSITORY / ".dvc", workplace / ".dvc", ignore=shutil.ignore_patterns("tmp", "cache"))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "site"))
+    monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name, value in (("NAME", "A"), ("EMAIL", "a@example.org")):
+        monkeypatch.setenv(f"GIT_AUTHOR_{name}", value)
+        monkeypatch.setenv(f"GIT_COMMITTER_{name}", value)
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "Begin"]):
+        subprocess.run(["git", *command], cwd=workplace, check=True)
+    return workplace
+
+
+def tool(*words: str) -> str:
+    """Output of a command that has to end well."""
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from tests.app.conftest import tool
 
 from forecastle import run, stages
 from forecastle.config.compose import conf_folder
@@ -97,60 +94,35 @@ def test_each_stage_reads_the_keys_of_params_that_it_declares(
         assert read - PASSIVE == set(declared[stage]["params"]), stage
 
 
-@pytest.fixture
-def project(tmp_path: Path, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the repository under git, with DVC at hand."""
-    for name in ("src", "conf"):
-        shutil.copytree(REPOSITORY / name, workplace / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore"):
-        shutil.copy(REPOSITORY / name, workplace)
-    shutil.copytree(REPOSITORY / ".dvc", workplace / ".dvc", ignore=shutil.ignore_patterns("tmp", "cache"))
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "site"))
-    monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for name, value in (("NAME", "A"), ("EMAIL", "a@example.org")):
-        monkeypatch.setenv(f"GIT_AUTHOR_{name}", value)
-        monkeypatch.setenv(f"GIT_COMMITTER_{name}", value)
-    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "Begin"]):
-        subprocess.run(["git", *command], cwd=workplace, check=True)
-    return workplace
-
-
-def tool(*words: str) -> str:
-    """Output of a command that has to end well."""
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 @pytest.mark.slow
 def test_dvc_repro_gives_the_same_bytes_and_then_has_nothing_to_do(
-    project: Path, forecastle: Callable[..., Any]
+    checkout: Path, forecastle: Callable[..., Any]
 ) -> None:
     tool("dvc", "repro", "-q")
-    assert forecastle("run").code == 0
-    (line,) = project.glob("runs/*/metrics.json")
-    assert (project / "data" / "metrics.json").read_bytes() == line.read_bytes()
+    assert forecastle("run", "output=line").code == 0
+    (line,) = checkout.glob("line/*/metrics.json")
+    (kept,) = [path.parent for path in checkout.glob("runs/*/manifest.json")]
+    assert (kept.name, (kept / "metrics.json").read_bytes()) == (line.parent.name, line.read_bytes())
+    assert (checkout / "data" / "metrics.json").read_bytes() == line.read_bytes()
     assert "Data and pipelines are up to date." in tool("dvc", "repro")
 
-    params = project / "params.yaml"
+    params = checkout / "params.yaml"
     params.write_text(params.read_text().replace("objective: null", "objective: mae"))
     said = tool("dvc", "repro")
     assert "Running stage 'evaluate'" in said
     assert "Running stage 'fit'" not in said
-    assert json.loads((project / "data" / "metrics.json").read_text())["test"]["objective"] == "mae"
+    assert json.loads((checkout / "data" / "metrics.json").read_text())["test"]["objective"] == "mae"
 
 
 @pytest.mark.slow
-def test_dvc_experiments_compose_conf(project: Path, forecastle: Callable[..., Any]) -> None:
+def test_dvc_experiments_compose_conf(checkout: Path, forecastle: Callable[..., Any]) -> None:
     tool("dvc", "repro", "-q")
     tool("git", "add", "-A")
     tool("git", "commit", "-q", "-m", "Reproduce")
     tool("dvc", "exp", "run", "-q", "-n", "alone", "-S", "model=lasso")
-    assert forecastle("run", "model=lasso").code == 0
-    (line,) = project.glob("runs/*/metrics.json")
-    assert (project / "data" / "metrics.json").read_bytes() == line.read_bytes()
+    assert forecastle("run", "model=lasso", "output=line").code == 0
+    (line,) = checkout.glob("line/*/metrics.json")
+    assert (checkout / "data" / "metrics.json").read_bytes() == line.read_bytes()
     assert forecastle("params", "--check").code == 2, "params.yaml is the experiment's now"
 
     diff = json.loads(tool("dvc", "metrics", "diff", "--json"))

@@ -68,8 +68,8 @@ def opened(overrides: Sequence[str]) -> list[str]:
 
 
 def choices(runtime: Mapping[str, str | None]) -> dict[str, str]:
-    """The chosen file of each of our groups, from Hydra's ``runtime.choices``."""
-    return {group: name for group, name in runtime.items() if name and not group.startswith("hydra")}
+    """The chosen file of each of our groups, from Hydra's ``runtime.choices``; ``local`` is nobody's choice."""
+    return {group: name for group, name in runtime.items() if name and not group.startswith(("hydra", "local"))}
 
 
 def validate(composed: Any, chosen: Mapping[str, str] | None = None) -> Config:
