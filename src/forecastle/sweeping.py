@@ -19,6 +19,8 @@ from forecastle.config.compose import choices, validate
 from forecastle.config.schema import Config
 from forecastle.errors import ConfigError, ForecastleError, Pruned
 from forecastle.progress import Progress, say, watched
+from forecastle.runs.ground import Sources, Stamp, ground_of, holds
+from forecastle.runs.store import RunStore
 from forecastle.runs.sweep import Job, Limits, SweepRecord
 
 if TYPE_CHECKING:
@@ -106,7 +108,7 @@ class Sweep:
                 stop.check()
                 _end(place, lambda config=config: config, memory, wait=True)  # type: ignore[misc]
         self.shown.close()
-        print_sweep(self.record)
+        print_sweep(self.record, self.known)
         jobs = self.record.jobs()
         return 1 if len(jobs) < self.record.total() or any(job.failed for job in jobs) else 0
 
@@ -146,6 +148,7 @@ def asked(words: Sequence[str], limits: Limits) -> Iterator[Sweep]:
         raise
     finally:
         _asked.clear()
+        _composed_from.clear()
 
 
 def stoppable(workers: int) -> AbstractContextManager[Stop]:
@@ -170,7 +173,39 @@ def planned(jobs: list[list[str]]) -> list[list[str]]:
     if record is None:
         return jobs
     record.plan(plan)
-    return jobs
+    _asked[-1].known.update(_known(record, plan))
+    return [job for number, job in enumerate(jobs) if number not in _asked[-1].known]
+
+
+def _known(record: SweepRecord, plan: Sequence[tuple[str, ...]]) -> dict[int, str]:
+    """Runs by number of the planned jobs that were finished on the ground of today."""
+    if not _composed_from:
+        return {}
+    sources, _ = _composed_from[-1]
+    store, judged = RunStore(record.store), dict[str, bool]()
+    known = {}
+    for job in record.jobs():
+        if job.run is None or job.ground is None or plan[job.number : job.number + 1] != [job.choices]:
+            continue
+        run = store.find(job.run)
+        if run is None or not run.whole:
+            continue
+        if job.ground not in judged:
+            judged[job.ground] = holds(job.ground, run.folder, job.choices, sources)
+        if judged[job.ground]:
+            known[job.number] = job.run
+    return known
+
+
+_composed_from: list[tuple[Sources, Stamp]] = []
+"""Where this process composes jobs from, and its stamp from before the first of them."""
+
+
+def composes_from(hydra: Any) -> None:
+    """Note, once, where this process composes jobs from, given the ``hydra`` node of what they have in common."""
+    if not _composed_from:
+        sources = Sources.of(hydra)
+        _composed_from.append((sources, sources.stamp()))
 
 
 def _chosen(overrides: Sequence[str]) -> tuple[str, ...]:
@@ -186,6 +221,7 @@ class SweepBegins(Callback):
             return
         overrides = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
         command = [word for word in config.hydra.overrides.task if not word.startswith("sweep=")]
+        composes_from(config.hydra)
         _asked[-1].begin(SweepRecord(Path(config.output), config.sweep), _count([*overrides, *command]))
 
 
@@ -252,12 +288,13 @@ def _end(place: Place, make: Callable[[], Config], memory: Memory, *, wait: bool
     start = time.perf_counter()
     try:
         config = make()
+        ground = ground_of(config, place.chosen, *_composed_from[-1]) if _composed_from else None
         logs.configure("WARNING" if config.log_level == "INFO" else config.log_level)
         finished = attempt(config, memory, wait=wait)
         if finished is None:
             _asked[-1].put_off.append((place, config))
             return
-        job = Job(place.number, place.chosen, finished.id, reused=finished.reused)
+        job = Job(place.number, place.chosen, finished.id, reused=finished.reused, ground=ground)
     except Pruned as error:
         job = Job(place.number, place.chosen, None, pruned=str(error))
     except Exception as error:

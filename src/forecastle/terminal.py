@@ -6,11 +6,11 @@ import errno
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from forecastle import paths
-from forecastle.errors import ForecastleError
+from forecastle.errors import ForecastleError, RunError
 from forecastle.runs.store import Run
 from forecastle.runs.sweep import SweepRecord
 from forecastle.runs.tags import tags_of
@@ -96,7 +96,7 @@ def print_run(finished: Run) -> None:
     print(f"report  {report}")
 
 
-def print_sweep(record: SweepRecord) -> None:
+def print_sweep(record: SweepRecord, known: Collection[int] = ()) -> None:
     """Print the ranking of a sweep, on the validation part."""
     from forecastle.evaluation.ranking import render_ranking
 
@@ -107,9 +107,14 @@ def print_sweep(record: SweepRecord) -> None:
         if job.pruned:
             continue
         name = " ".join(choice for choice in job.choices if choice not in shared) or "default"
-        part = Run(job.run, record.store / job.run).metrics["validation"] if job.run else None
-        rows.append({"name": name, "run": job.run, "error": job.error, "part": part})
-    reused = sum(job.reused for job in jobs)
+        part, error = None, job.error
+        if job.run is not None:
+            try:
+                part = Run(job.run, record.store / job.run).metrics["validation"]
+            except RunError as damaged:
+                error = str(damaged)
+        rows.append({"name": name, "run": job.run, "error": error, "part": part})
+    reused = sum(job.reused or job.number in known for job in jobs)
     failed, pruned = sum(job.failed for job in jobs), sum(job.pruned is not None for job in jobs)
     if rows:
         print(render_ranking(rows))

@@ -111,6 +111,7 @@ def turn(setting: Setting, job: tuple[int, Sequence[str]]) -> JobReturn:
 def _serve(content: Setting, job: tuple[int, Sequence[str]]) -> Any:
     """A worker's turn: what the task returned."""
     setup_globals()
+    sweeping.composes_from(content.config.hydra)
     return turn(content, job).return_value
 
 

@@ -86,25 +86,31 @@ def check_targets(config: Config) -> None:
     ConfigError
         If an argument is unknown, missing or of the wrong type.
     """
-    if config.allowed_targets:
-        _open_project(Path.cwd())
+    for group in ROLES:
+        check_group(config, group)
     allowed = (*PREFIXES, *config.allowed_targets)
-    for group, methods in ROLES.items():
-        node = getattr(config, group)
-        if group in OPTIONAL and not node:
-            continue
-        if group == "policy" and "_target_" not in node:
-            key = f"policy.{next(iter(node))}"
-            raise ConfigError(f"{key}: nothing is traded; choose a policy beside it, say policy=sign")
-        members = node.items() if group in MANY else [("", node)]
-        for name, member in members:
-            key = f"{group}.{name}" if name else group
-            if not isinstance(member, Mapping) or "_target_" not in member:
-                raise ConfigError(f"{key}: a node with _target_ is wanted, got {member!r}")
-            _check(key, _plain(key, member) if group == "indicator" else member, allowed, methods)
     _check("quality", config.quality, allowed, ())
     if config.policy:
         _check("account", config.account, allowed, ())
+
+
+def check_group(config: Config, group: str) -> None:
+    """Check the nodes of one group; see `check_targets`."""
+    if config.allowed_targets:
+        _open_project(Path.cwd())
+    allowed = (*PREFIXES, *config.allowed_targets)
+    node = getattr(config, group)
+    if group in OPTIONAL and not node:
+        return
+    if group == "policy" and "_target_" not in node:
+        key = f"policy.{next(iter(node))}"
+        raise ConfigError(f"{key}: nothing is traded; choose a policy beside it, say policy=sign")
+    members = node.items() if group in MANY else [("", node)]
+    for name, member in members:
+        key = f"{group}.{name}" if name else group
+        if not isinstance(member, Mapping) or "_target_" not in member:
+            raise ConfigError(f"{key}: a node with _target_ is wanted, got {member!r}")
+        _check(key, _plain(key, member) if group == "indicator" else member, allowed, ROLES[group])
 
 
 def _plain(key: str, node: Mapping[str, Any]) -> Mapping[str, Any]:

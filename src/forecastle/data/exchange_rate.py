@@ -74,7 +74,7 @@ class ExchangeRateSource:
         return newest(self.history(end=end), count)
 
     def fingerprint(self) -> str:
-        """Path, size and time of change.
+        """Path, size and times of change.
 
         Raises
         ------
@@ -85,4 +85,4 @@ class ExchangeRateSource:
             stat = self.path.stat()
         except OSError:
             raise DataError(f"no such file: {self.path} (data.path)") from None
-        return f"{self.path}:{stat.st_size}:{stat.st_mtime_ns}"
+        return f"{self.path}:{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}"

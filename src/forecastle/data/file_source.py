@@ -137,7 +137,9 @@ class FileSource(ABC, Generic[Written]):
         return newest(between(self._table(wanted), None, end), count)
 
     def fingerprint(self) -> str:
-        """Path, size and time of change of every file, and settings.
+        """Path, size and times of change of every file, and settings.
+
+        The time of change of the inode is among them: a copy that keeps the time of its original is another file.
 
         Raises
         ------
@@ -147,7 +149,7 @@ class FileSource(ABC, Generic[Written]):
         parts = []
         for key, path in self.paths.items():
             files = [(file, file.stat()) for file in find_files(path, key)]
-            parts += [f"{key}:{file}:{stat.st_size}:{stat.st_mtime_ns}" for file, stat in files]
+            parts += [f"{key}:{file}:{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}" for file, stat in files]
         settings = (self.columns, self.timezone, self.label, self.interval, self.symbol, self.symbols, self.format)
         return f"{';'.join(parts)}:{settings!r}"
 

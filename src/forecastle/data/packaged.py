@@ -60,5 +60,5 @@ class PackagedSource:
         return self._file.recent(count, end)
 
     def fingerprint(self) -> str:
-        """Path, size and time of change of the packaged file."""
+        """Path, size and times of change of the packaged file."""
         return self._file.fingerprint()

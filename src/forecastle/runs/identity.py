@@ -106,11 +106,12 @@ def library_versions(targets: Sequence[str] = ()) -> dict[str, str]:
         if any(target.startswith(prefix) for target in targets):
             wanted.extend(distributions)
     python = ".".join(map(str, sys.version_info[:3]))
-    return {"python": python, **{name: _version(name) for name in dict.fromkeys(wanted)}}
+    return {"python": python, **{name: version_of(name) for name in dict.fromkeys(wanted)}}
 
 
 @lru_cache(maxsize=64)
-def _version(distribution: str) -> str:
+def version_of(distribution: str) -> str:
+    """Version of an installed distribution, or ``absent``."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:

@@ -49,6 +49,13 @@ class Run:
         return read_json(self.folder / paths.MANIFEST)
 
     @property
+    def whole(self) -> bool:
+        """Whether its scores can be read; only somebody's hand or a broken disk makes them such."""
+        with suppress(RunError):
+            return bool(self.metrics)
+        return False
+
+    @property
     def has_weights(self) -> bool:
         """Whether the fitted models were kept; scores and forecasts always are."""
         return (self.folder / paths.MODEL).is_dir()

@@ -45,6 +45,8 @@ class Job:
         Where, or None.
     reused
         True where the run was finished before.
+    ground
+        Hash of what its run follows from beside the choices (`forecastle.runs.ground`); None: not known.
     pruned
         Why a search stopped it on the way, in one line; it is neither done nor failed, and left no run.
     """
@@ -56,6 +58,7 @@ class Job:
     traceback: str | None = None
     reused: bool = False
     pruned: str | None = None
+    ground: str | None = None
 
     @property
     def failed(self) -> bool:
