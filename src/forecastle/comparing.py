@@ -6,21 +6,24 @@ import csv
 import io
 import json
 import os
+import sys
 import textwrap
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from forecastle import logs
 from forecastle.errors import ConfigError, nearest
-from forecastle.evaluation.layout import WIDTH, skill_text
+from forecastle.evaluation.layout import WIDTH
 from forecastle.evaluation.ranking import render_contest
 from forecastle.runs.store import RunStore
 from forecastle.standings import Group, contests, rows_of
 
-FLAGS = ("--json", "--csv", "--test", "--fast")
+FLAGS = ("--json", "--csv", "--html", "--test", "--fast")
 
 USAGE = """\
-usage: forecastle compare [RUN | SWEEP | last | KEY=VALUE ...] [baseline=NAME] [--test] [--fast] [--json | --csv]
+usage: forecastle compare [RUN | SWEEP | last | KEY=VALUE ...] [baseline=NAME] [--test] [--fast]
+                          [--json | --csv] [--html [FILE]]
 
   RUN, SWEEP     ids or their beginnings; last is the newest sweep; none of them: all finished runs
   KEY=VALUE      only runs with this choice or setting: model=ridge horizon=10 model.estimator.alpha=3
@@ -28,6 +31,8 @@ usage: forecastle compare [RUN | SWEEP | last | KEY=VALUE ...] [baseline=NAME] [
                  runs are that differ in policy or account only
   --test         show the test scores of all runs that opened their test part, not of the best one only
   --fast         rank scores only: no tests, no intervals, no confidence set
+  --html [FILE]  write a page, too: the table to be sorted, settings and their importance, learning curves, skill by
+                 horizon and over time (compare.html, with the sweep that is meant or beside the runs)
 
 Runs are ranked on their validation parts. Those on other data, targets, steps, splits or windows stand in tables of
 their own.
@@ -50,7 +55,8 @@ def compare(words: Sequence[str]) -> int:
             raise ConfigError(f"unknown flag {word!r}{nearest(word, FLAGS)} (allowed: {', '.join(FLAGS)})")
     flags = {word for word in words if word.startswith("-")}
     baseline = next((word.partition("=")[2] for word in words if word.startswith("baseline=")), None)
-    meant = [word for word in words if word not in flags and not word.startswith("baseline=")]
+    page = next((word for before, word in pairwise(words) if before == "--html" and word.endswith(".html")), None)
+    meant = [word for word in words if word not in {*flags, page} and not word.startswith("baseline=")]
     logs.configure(os.environ.get("FORECASTLE_LOG_LEVEL", "INFO"))
     store = RunStore(Path(os.environ.get("FORECASTLE_OUTPUT", "runs")))
     groups = contests(store, meant, baseline, every_test="--test" in flags, sure="--fast" not in flags)
@@ -60,6 +66,11 @@ def compare(words: Sequence[str]) -> int:
         print(_as_csv(groups), end="")
     else:
         print("\n\n".join(_as_text(group) for group in groups))
+    if "--html" in flags:
+        from forecastle.overview import write_overview
+
+        place = write_overview(groups, store, meant, None if page is None else Path(page))
+        print(f"\npage  {place}", file=sys.stderr if flags & {"--json", "--csv"} else sys.stdout)
     return 0
 
 
@@ -70,17 +81,9 @@ def _as_text(group: Group) -> str:
     lines += [f"{key:16} {value}" for key, value in group.question.items() if key in ("data", "target", "steps")]
     lines += [f"{'objective':16} {group.question['objective']}, validation part, {group.question['windows']}"]
     lines += render_contest(group.contest, group.question["objective"].partition(" ")[0])
-    for run, test in group.tests.items():
-        score, other = ("undefined" if each is None else f"{each:.6g}" for each in (test["score"], test["baseline"]))
-        against = f"{group.contest.baseline} {other}"
-        if test["skill"]["value"] is not None:
-            against = f"skill {skill_text(test['skill'])} against {group.contest.baseline}"
-        lines.append(f"test part of {run}: {test['objective']} {score}, {against}")
-    for run, name in group.unscored.items():
-        lines += textwrap.wrap(f"not ranked, without a score: {run[:8]} {name}", WIDTH, subsequent_indent="  ")
-    if group.traded is not None:
-        lines += textwrap.wrap(str(group.traded), WIDTH, subsequent_indent="  ")
-    return "\n".join([*lines, str(group.tried), group.looks])
+    for note in group.notes():
+        lines += textwrap.wrap(note, WIDTH, subsequent_indent="  ")
+    return "\n".join(lines)
 
 
 def _as_csv(groups: Sequence[Group]) -> str:

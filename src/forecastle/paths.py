@@ -24,6 +24,7 @@ TRACKED = "tracked.jsonl"
 SWEEPS = "sweeps"
 STUDY = "study.json"  # in the folder of a sweep that is a search
 JOURNAL = "study.journal"
+COMPARISON = "compare.html"
 CHECKPOINTS = ".checkpoints"
 CLAIMS = ".claims"
 TAGS = "tags"

@@ -12,6 +12,7 @@ from forecastle.arrays import FloatArray
 from forecastle.errors import ConfigError, RunError, nearest
 from forecastle.evaluation.comparison import by_origin
 from forecastle.evaluation.contest import Contest, Entrant, hold
+from forecastle.evaluation.layout import skill_text
 from forecastle.evaluation.score import MODEL, REFERENCE
 from forecastle.questions import PART, Tried, sort_out, tried
 from forecastle.runs.looks import looks_of
@@ -56,6 +57,19 @@ class Group:
     tried: Tried
     traded: Luck | None
     settings: dict[str, dict[str, Any]]
+
+    def notes(self) -> list[str]:
+        """What is to be said below the ranking, in sentences: test parts, luck, trials and looks."""
+        told = []
+        for run, test in self.tests.items():
+            score, other = (_number(test[key]) for key in ("score", "baseline"))
+            against = f"{self.contest.baseline} {other}"
+            if test["skill"]["value"] is not None:
+                against = f"skill {skill_text(test['skill'])} against {self.contest.baseline}"
+            told.append(f"test part of {run}: {test['objective']} {score}, {against}")
+        told += [f"not ranked, without a score: {run[:8]} {name}" for run, name in self.unscored.items()]
+        told += [] if self.traded is None else [str(self.traded)]
+        return [*told, str(self.tried), self.looks]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -208,6 +222,10 @@ def _losses(run: Run) -> dict[str, FloatArray] | None:
         MODEL if name == "loss" else name.removeprefix("loss_"): by_origin(table[name].to_numpy()[:, None], origin)
         for name in names
     }
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.6g}"
 
 
 def _test_scores(metrics: Mapping[str, Any], baseline: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,43 @@ def test_accounts_are_compared_where_it_is_asked_for(forecastle: Command, traded
     refused = forecastle("compare", "baseline=buy_and_hold")
     assert refused.code == 2
     assert "buy_and_hold wants runs that all were traded" in refused.err
+
+
+def test_a_page_is_written_beside_what_is_compared_and_links_the_runs(forecastle: Command, swept: None) -> None:
+    done = forecastle("compare", "last", "--html")
+    sweep = next(Path("runs/sweeps").glob("*/sweep.json")).parent
+    assert done.out.endswith(f"\npage  {sweep}/compare.html\n")
+    page = Path(sweep, "compare.html").read_text()
+    assert "2 of these runs have no page of their own yet" in page
+    (group,) = json.loads(forecastle("compare", "last", "--json").out)
+    assert forecastle("show", group["places"][0]["run"]).code == 0
+    for words, path in ((["last", "--html"], sweep / "compare.html"), (["--html"], Path("runs/compare.html"))):
+        assert forecastle("compare", *words).code == 0
+        links = re.findall(r'href="([^"#]+report.html)"', path.read_text())
+        assert all((path.parent / link).is_file() for link in links)
+        assert group["places"][0]["run"] in {Path(link).parent.name for link in links}
+    assert "Not ranked with question 1: other steps, windows" in Path("runs/compare.html").read_text()
+
+
+def test_a_page_goes_where_it_is_told_and_leaves_other_output_alone(forecastle: Command, swept: None) -> None:
+    done = forecastle("compare", "--html", "out/of the way/page.html", "last", "--fast", "--json")
+    assert json.loads(done.out)
+    assert done.err == "\npage  out/of the way/page.html\n"
+    assert Path("out/of the way/page.html").read_text().startswith("<!DOCTYPE html>")
+    Path("taken.html").mkdir()
+    refused = forecastle("compare", "--html", "taken.html")
+    assert refused.code == 2
+    assert "--html: a file is wanted, got the folder taken.html" in refused.err
+
+
+def test_a_page_of_accounts_shows_the_capital(forecastle: Command, small: list[str]) -> None:
+    assert forecastle("run", "-m", *small, "policy=sign,threshold", "account.costs.spread_bps=1,2").code == 0
+    assert forecastle("compare", "last", "--html", "page.html").code == 0
+    page = Path("page.html").read_text()
+    assert "gain vs buy and hold" in page
+    assert "Profit net of costs" in page
+    assert "Skill by horizon" not in page
+    assert "the luckiest of 4 trials without skill" in page
 
 
 @pytest.mark.parametrize(

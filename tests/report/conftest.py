@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import norm
+from tests.report.browsing import QUIET
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 LEVELS = (0.025, 0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95, 0.975)
 BASELINES = ("last_value", "seasonal_naive", "random_walk")
@@ -54,6 +59,18 @@ def make_run(
         + "".join(f"validation/loss,{epoch},{0.9 / epoch + 0.25 + epoch / 200}\n" for epoch in epochs)
     )
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is absent (apt install chromium)")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

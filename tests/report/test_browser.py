@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.report.browsing import visit
 from tests.report.conftest import make_run
 
 from forecastle.report.page import write_report
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
-QUIET = [
-    "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-sync",
-    "--disable-component-update", "--disable-domain-reliability", "--no-first-run", "--no-default-browser-check",
-]  # fmt: skip
 NAMES = {
     "plain": {},
     "sweep": {"parts": ("validation",), "symbols": ("EURUSD", "AUDJPY")},
@@ -26,34 +21,10 @@ NAMES = {
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is absent (apt install chromium)")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Addresses of the reports by name."""
     root = tmp_path_factory.mktemp("reports")
     return {name: write_report(make_run(root / name, **choice)).as_uri() for name, choice in NAMES.items()}
-
-
-def visit(browser: Browser, address: str, width: int, scheme: str = "light") -> tuple[Page, list[str], list[str]]:
-    """Open a page and return it with what it asked the network for and what the console said."""
-    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    requests: list[str] = []
-    said: list[str] = []
-    page.on("request", lambda request: requests.append(request.url))
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.goto(address, wait_until="load")
-    return page, requests, said
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -62,12 +62,16 @@ class Importance:
         Of each setting by itself, largest first.
     together
         What is left: what only several settings do together.
+    fenced
+        Runs so far from the others that they count as if they stood at Tukey's outer fence, three times the distance
+        of the quartiles beyond them: one broken setting would be all the variance.
     """
 
     runs: int
     foretold: float
     shares: dict[str, Share]
     together: Share
+    fenced: int
 
 
 def importance(settings: Mapping[str, Sequence[Any]], scores: FloatArray, seed: int = 0) -> Importance | None:
@@ -105,6 +109,9 @@ def importance(settings: Mapping[str, Sequence[Any]], scores: FloatArray, seed: 
     varying = {name: values for name, values in settings.items() if len({str(value) for value in values}) > 1}
     if len(scores) < FEWEST_RUNS or not varying or np.ptp(scores) <= 1e-12 * np.abs(scores).max():
         return None
+    low, high = fences(scores)
+    fenced = int(((scores < low) | (scores > high)).sum())
+    scores = np.clip(scores, low, high)
     columns = [_placed(values, scores) for values in varying.values()]
     table = np.column_stack(columns)
     scaled = (scores - scores.mean()) / scores.std()
@@ -118,7 +125,15 @@ def importance(settings: Mapping[str, Sequence[Any]], scores: FloatArray, seed: 
     shares = {name: _share(parts[:, place]) for place, name in enumerate(varying)}
     order = sorted(shares, key=lambda name: -shares[name].value)
     together = _share(np.maximum(1 - parts.sum(axis=1), 0.0))
-    return Importance(len(scores), float(forest.oob_score_), {name: shares[name] for name in order}, together)
+    return Importance(len(scores), float(forest.oob_score_), {name: shares[name] for name in order}, together, fenced)
+
+
+def fences(scores: FloatArray) -> tuple[float, float]:
+    """Tukey's outer fences: three times the distance of the quartiles beyond them; all there is where they are one."""
+    quarter, three = np.quantile(scores, (0.25, 0.75))
+    if quarter == three:
+        return float(scores.min()), float(scores.max())
+    return float(4 * quarter - 3 * three), float(4 * three - 3 * quarter)
 
 
 def split_variance(tree: DecisionTreeRegressor, grids: Sequence[tuple[FloatArray, FloatArray]]) -> FloatArray | None:

@@ -199,11 +199,11 @@ def render_contest(contest: Contest, objective: str) -> list[str]:
             f"behind the best: {unit}; p: Diebold and Mariano",
             WIDTH,
         )
-    return lines + [line for text in _worth(contest) for line in textwrap.wrap(text, WIDTH, subsequent_indent="  ")]
+    return lines + [line for text in worth(contest) for line in textwrap.wrap(text, WIDTH, subsequent_indent="  ")]
 
 
-def _worth(contest: Contest) -> list[str]:
-    """What the best is worth, given how many were tried."""
+def worth(contest: Contest) -> list[str]:
+    """What the best is worth, given how many are compared: sentences for people."""
     count = len(contest.places)
     if count < 2:
         return ["1 run: nothing to compare"]

@@ -132,11 +132,11 @@ def thin(values: FloatArray, most: int = MOST_POINTS) -> IntArray:
     return np.unique(np.concatenate([[0, count - 1], order[starts], order[highest], order[ends - 1]]))
 
 
-_STRETCH = (
+STRETCH = (
     f'<svg class="stretch" width="100%" height="100%" viewBox="0 0 {GRID} {GRID}" preserveAspectRatio="none"'
     ' overflow="visible">'
 )
-_SEAM = f"</svg>{_STRETCH}"
+_SEAM = f"</svg>{STRETCH}"
 """Between two stretched marks that follow each other: one drawing is enough."""
 
 
@@ -144,12 +144,12 @@ def _mark(mark: Mark, x: Axis, y: Axis) -> str:
     if isinstance(mark, Line):
         index = thin(mark.y)
         path = _line(_units(x.place(mark.x[index])), _units(1 - y.place(mark.y[index])))
-        return f'{_STRETCH}<path class="line {escape(mark.style)}" d="{path}"/></svg>' if path else ""
+        return f'{STRETCH}<path class="line {escape(mark.style)}" d="{path}"/></svg>' if path else ""
     if isinstance(mark, Band):
         index = np.union1d(thin(mark.low, MOST_POINTS // 2), thin(mark.high, MOST_POINTS // 2))
         low, high = _units(1 - y.place(mark.low[index])), _units(1 - y.place(mark.high[index]))
         path = _area(_units(x.place(mark.x[index])), low, high)
-        return f'{_STRETCH}<path class="band {escape(mark.style)}" d="{path}"/></svg>' if path else ""
+        return f'{STRETCH}<path class="band {escape(mark.style)}" d="{path}"/></svg>' if path else ""
     if isinstance(mark, Boxes):
         return _boxes(mark, x, y)
     if isinstance(mark, Dots):

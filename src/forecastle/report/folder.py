@@ -180,7 +180,7 @@ def read_folder(folder: Path) -> RunFolder:
         _json(folder / paths.MANIFEST),
         _json(quality) if quality.is_file() else {},
         config.read_text(encoding="utf-8") if config.is_file() else "",
-        _curves(curves) if curves.is_file() else {},
+        read_curves(curves) if curves.is_file() else {},
         part,
         read_forecasts(forecast, part) if forecast.is_file() else None,
         read_equity(equity, part) if equity.is_file() else None,
@@ -283,7 +283,14 @@ def _json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _curves(path: Path) -> dict[str, tuple[list[float], list[float]]]:
+def read_curves(path: Path) -> dict[str, tuple[list[float], list[float]]]:
+    """Read learning curves by name: steps and values.
+
+    Raises
+    ------
+    RunError
+        If the file cannot be read or lacks a column.
+    """
     curves: dict[str, tuple[list[float], list[float]]] = {}
     try:
         with path.open(encoding="utf-8", newline="") as file:

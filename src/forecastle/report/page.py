@@ -50,22 +50,28 @@ def write_report(folder: Path) -> Path:
     """
     page = render(read_folder(folder))
     path = folder / paths.REPORT
-    unfinished = folder / f".{paths.REPORT}.{os.getpid()}"
+    write_page(path, page)
+    return path
+
+
+def write_page(path: Path, page: str) -> None:
+    """Write a page whole, in place of an older one."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         unfinished.write_text(page, encoding="utf-8")
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
-    return path
 
 
 def render(run: RunFolder) -> str:
     """Return the page as text."""
-    return _template().render(_context(run))
+    return template("page.html.jinja").render(_context(run))
 
 
 @cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """A template of this folder; every text that it is given is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -75,7 +81,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("page.html.jinja")
+    return environment.get_template(name)
 
 
 def _context(run: RunFolder) -> dict[str, Any]:

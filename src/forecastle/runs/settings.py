@@ -147,24 +147,33 @@ def names(settings: Mapping[str, Settings]) -> dict[str, str]:
     """
     keys = varied(settings)
     plain = [key for key in keys if key.rpartition(".")[2] not in UNTOLD] or keys
-    made = {run: _named_by(run, settings, plain) for run in settings}
+    meant = chosen(settings, keys)
+    made = {run: _name(meant[run], plain) or str(node.get("model", "default")) for run, node in settings.items()}
     often = Counter(made.values())
-    return {run: name if often[name] == 1 else _named_by(run, settings, keys) for run, name in made.items()}
+    return {run: name if often[name] == 1 else _name(meant[run], keys) or name for run, name in made.items()}
 
 
-def _named_by(run: str, settings: Mapping[str, Settings], keys: Sequence[str]) -> str:
-    """The keys that mean something for a run: a setting that is the same in all runs of its choice does not."""
-    node, told = settings[run], []
-    for key, last in short(keys).items():
+def chosen(settings: Mapping[str, Settings], keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Values of keys for each run; None for a setting that is the same in all runs of its choice, and tells nothing.
+
+    >>> chosen({"a": {"model": "ridge", "model.alpha": 1.0}, "b": {"model": "ridge", "model.alpha": 3.0},
+    ...         "c": {"model": "mlp", "model.alpha": 9.0}}, ["model", "model.alpha"])["c"]
+    {'model': 'mlp', 'model.alpha': None}
+    """
+    found: dict[str, dict[str, Any]] = {run: {} for run in settings}
+    for key in keys:
         group = key.partition(".")[0]
-        if node.get(key) is None:
-            continue
-        if group in keys and group != key:
-            alike = {as_text(other.get(key)) for other in settings.values() if other.get(group) == node.get(group)}
-            if len(alike) == 1:
-                continue
-        told.append(f"{last}={as_text(node[key])}")
-    return " ".join(told) or str(node.get("model", "default"))
+        alike: dict[str, set[str]] = {}
+        for node in settings.values():
+            alike.setdefault(as_text(node.get(group)), set()).add(as_text(node.get(key)))
+        brought = group in keys and group != key
+        for run, node in settings.items():
+            found[run][key] = None if brought and len(alike[as_text(node.get(group))]) == 1 else node.get(key)
+    return found
+
+
+def _name(meant: Mapping[str, Any], keys: Sequence[str]) -> str:
+    return " ".join(f"{last}={as_text(meant[key])}" for key, last in short(keys).items() if meant[key] is not None)
 
 
 def _repeats(first: Sequence[str], second: Sequence[str]) -> bool:

@@ -1,0 +1,86 @@
+"""The page of a comparison, gathered from its groups and written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from forecastle import paths
+from forecastle.accounts import HOLD, trading_scores
+from forecastle.errors import ConfigError, RunError
+from forecastle.questions import PART
+from forecastle.report.comparison import Asked, render
+from forecastle.report.page import write_page
+from forecastle.runs.store import Run, RunStore
+from forecastle.runs.sweep import named
+from forecastle.standings import Group
+
+
+def write_overview(groups: Sequence[Group], store: RunStore, words: Sequence[str], path: Path | None = None) -> Path:
+    """Write the page, with links to the runs' own pages as far as they are written, and return its path.
+
+    Parameters
+    ----------
+    groups
+        What is shown.
+    store
+        Where the runs lie.
+    words
+        Which runs were meant.
+    path
+        Where the page goes; None: to the sweep that is meant, or beside the runs.
+
+    Raises
+    ------
+    ForecastleError
+        If there is a folder in its place, or a run's folder is damaged.
+    """
+    path = _usual(store, words) if path is None else path
+    if path.is_dir():
+        raise ConfigError(f"--html: a file is wanted, got the folder {path}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    links: dict[str, str] = {}
+    asked = []
+    for group in groups:
+        folders = {run: store.folder / run for run in group.settings}
+        pages = {run: folder / paths.REPORT for run, folder in folders.items() if (folder / paths.REPORT).is_file()}
+        links |= {run: quote(Path(os.path.relpath(page, path.parent)).as_posix()) for run, page in pages.items()}
+        best = Run(group.contest.places[0].run, folders[group.contest.places[0].run])
+        scores = best.metrics[PART]
+        asked.append(
+            Asked(
+                group.question,
+                group.apart,
+                PART,
+                trading_scores(scores) if group.contest.baseline == HOLD else scores,
+                group.contest,
+                group.notes(),
+                group.settings,
+                folders,
+            )
+        )
+    write_page(path, render(asked, links, _facts(groups, words)))
+    return path
+
+
+def _usual(store: RunStore, words: Sequence[str]) -> Path:
+    """Where the page goes if nothing is said."""
+    ids = [word for word in words if "=" not in word]
+    if len(ids) == 1:
+        try:
+            return named(store.folder, ids[0]).folder / paths.COMPARISON
+        except RunError:  # a run
+            pass
+    return store.folder / paths.COMPARISON
+
+
+def _facts(groups: Sequence[Group], words: Sequence[str]) -> list[tuple[str, str]]:
+    """What stands at the top."""
+    return [
+        ("command", " ".join(["forecastle compare", *words])),
+        ("runs", str(sum(len(group.settings) for group in groups))),
+        ("questions", str(len(groups))),
+        ("trials on record", str(sum(group.tried.count for group in groups))),
+    ]

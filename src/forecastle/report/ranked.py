@@ -1,0 +1,143 @@
+"""The ranking of a comparison as a table of a page: texts to be read, and numbers to sort by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from forecastle.evaluation.comparison import Difference
+from forecastle.evaluation.contest import Contest, Place
+from forecastle.evaluation.ranking import UNSURE
+from forecastle.report.words import NOTHING, column, percent, plain, spoken
+
+MOST_ROWS = 300
+"""Runs that the table shows."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A text, what it is sorted by (a number, or nothing where it is not known), and its interval."""
+
+    text: str
+    value: float | None = None
+    between: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A run in the table.
+
+    Parameters
+    ----------
+    run, name
+        Its id and what tells it from the others.
+    link
+        Address of its page from this one, or nothing where there is none.
+    cells
+        As many as there are columns.
+    beaten
+        Whether it is shown to be behind the best: it is not in the model confidence set.
+    """
+
+    run: str
+    name: str
+    link: str
+    cells: tuple[Cell, ...]
+    beaten: bool
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """A ranked table.
+
+    Parameters
+    ----------
+    head
+        Title of each column after place and name, and what it means.
+    rows
+        Best first.
+    more
+        Runs that are ranked behind those shown.
+    """
+
+    head: tuple[tuple[str, str], ...]
+    rows: tuple[Row, ...]
+    more: int
+
+
+def ranking(contest: Contest, objective: str, arrow: str, links: Mapping[str, str]) -> Ranking:
+    """Lay out a contest.
+
+    Parameters
+    ----------
+    contest
+        The ranking.
+    objective, arrow
+        Name of what is ranked, and where it is better.
+    links
+        Addresses of the runs' pages by their ids.
+    """
+    places = contest.places[:MOST_ROWS]
+    baseline = spoken(contest.baseline)
+    scores = column([place.score for place in places])
+    tested = any(place.against_baseline for place in places)
+    traded = objective != "sharpe" and any(place.sharpe is not None for place in places)
+    head = [(f"{spoken(objective)}\u00a0{arrow}".strip(), "the score, on the validation part")]
+    gain = "skill" if contest.room is not None else "gain"
+    if tested:
+        unit = "in percent of what it leaves to gain" if contest.room is not None else f"in {objective}"
+        head += [
+            (f"{gain} vs {baseline}", f"gain on {baseline}, {unit}, with its 95 % interval (stationary bootstrap)"),
+            (f"p vs {baseline}", f"test of Diebold and Mariano that it is as good as {baseline}"),
+            ("behind the best", f"loss against the best run, {unit}, with its 95 % interval"),
+            ("p vs best", "test of Diebold and Mariano that it is as good as the best run"),
+            ("set", "whether it cannot be told from the best: model confidence set, 95 %"),
+        ]
+    elif contest.room is not None:
+        head += [(f"skill vs {baseline}", f"gain on {baseline}, in percent of what it leaves to gain")]
+    if traded:
+        head += [("net Sharpe", "Sharpe ratio of its account per year, net of costs")]
+    rows = []
+    for place, score in zip(places, scores, strict=True):
+        cells = [Cell(score, place.score)]
+        if tested:
+            cells += _tested(place, contest.room)
+        elif contest.room is not None:
+            cells += [Cell(percent(place.skill), place.skill)]
+        if traded:
+            cells += [Cell(NOTHING if place.sharpe is None else plain(place.sharpe, 2), place.sharpe)]
+        beaten = place.confidence is not None and place.confidence <= UNSURE
+        rows.append(Row(place.run, place.name, links.get(place.run, ""), tuple(cells), beaten))
+    return Ranking(tuple(head), tuple(rows), len(contest.places) - len(places))
+
+
+def _tested(place: Place, room: float | None) -> list[Cell]:
+    """What is sure of a run: against the baseline, and against the best."""
+    beside, behind, kept = place.against_baseline, place.against_best, place.confidence
+    known = kept is not None and math.isfinite(kept)
+    return [
+        _gap(beside, room, -1.0),
+        _chance(beside),
+        _gap(behind, room, 1.0) if behind is not None else Cell("best", 0.0),
+        _chance(behind),
+        Cell(("in" if kept is not None and kept > UNSURE else "out") if known else NOTHING, kept if known else None),
+    ]
+
+
+def _gap(difference: Difference | None, room: float | None, sign: float) -> Cell:
+    """A difference with its interval, in points of skill or in the unit of the score."""
+    if difference is None:
+        return Cell(NOTHING)
+    ends = sorted((sign * difference.low, sign * difference.high))
+    values = [each / (room or 1.0) for each in (sign * difference.value, *ends)]
+    texts = [percent(each) if room is not None else plain(each, 2) for each in values]
+    between = f"{texts[1]}\u00a0… {texts[2]}" if math.isfinite(values[1]) else ""
+    return Cell(texts[0], values[0], between)
+
+
+def _chance(difference: Difference | None) -> Cell:
+    if difference is None or not math.isfinite(difference.p_value):
+        return Cell(NOTHING)
+    value = difference.p_value
+    return Cell("<\u00a00.001" if value < 0.001 else plain(value, 3), value)
