@@ -274,9 +274,11 @@ def run_job(composed: Any, memory: Memory) -> None:
 
 
 def lost(overrides: Sequence[str], number: int, reason: str) -> None:
-    """Write down a job whose worker died."""
+    """Write down a job whose worker died, unless it had ended."""
     if _asked and (record := _asked[-1].record) is not None:
         place = Place(record, record.number(_chosen(overrides), number), _chosen(overrides))
+        if record.job(place.number) is not None:
+            return
         place.record.write(Job(place.number, place.chosen, None, error=reason))
         place.tell(f"failed: {reason}")
 

@@ -1,14 +1,48 @@
 """Search a user's own conf/ (in the current folder) before ours, and know our launchers by their usual names."""
 
 from pathlib import Path
+from typing import Any
 
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
-LAUNCHERS: dict[str, dict[str, str | None]] = {
+_QUEUE: dict[str, Any] = {
+    "_target_": "hydra_plugins.forecastle_cluster.SubmititLauncher",
+    "submitit_folder": "${output}/.submitit/%j",
+    "runs_per_job": 1,
+    "n_jobs": None,
+    "timeout_min": 240,
+    "cpus_per_task": "${threads}",
+    "gpus_per_node": None,
+    "mem_gb": None,
+    "name": "forecastle",
+}
+_SLURM = (
+    "partition",
+    "account",
+    "qos",
+    "constraint",
+    "gres",
+    "mem_per_cpu",
+    "exclude",
+    "setup",
+    "additional_parameters",
+)
+
+LAUNCHERS: dict[str, dict[str, Any]] = {
     "basic": {"_target_": "hydra_plugins.forecastle_launcher.ForecastleLauncher"},
     "joblib": {"_target_": "hydra_plugins.forecastle_launcher.WorkerLauncher", "n_jobs": None},
+    "submitit_local": {**_QUEUE, "queue": "local"},
+    "submitit_slurm": {**_QUEUE, "queue": "slurm", "max_num_timeout": 3, **{f"slurm_{key}": None for key in _SLURM}},
+    "ray": {
+        "_target_": "hydra_plugins.forecastle_cluster.RayLauncher",
+        "init": {"address": None, "num_cpus": None},
+        "num_cpus": "${threads}",
+        "num_gpus": 0,
+        "runs_per_job": 1,
+        "n_jobs": None,
+    },
 }
 """Our launchers, by the names that people know from Hydra."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from forecastle.errors import RunError
-from forecastle.runs.store import Run, RunStore, read_json, replace_folder, write_json, write_text
+from forecastle.runs.store import Run, RunStore, process, read_json, replace_folder, write_json, write_text
 
 ONE, TWO, THREE = "aa00000000000001", "aa00000000000002", "bb00000000000003"
 
@@ -105,12 +105,15 @@ def test_a_run_computed_again_takes_the_place_of_the_earlier_one(store: RunStore
 def test_what_a_killed_process_left_is_swept_out_and_what_a_living_one_writes_is_not(store: RunStore) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    left, living = store.folder / f".tmp-{ended.pid}-{ONE}-x", store.folder / f".tmp-{os.getppid()}-{ONE}-x"
-    for folder in (left, living):
+    machine = process().partition("@")[2]
+    left = store.folder / f".tmp-{ended.pid}@{machine}-{ONE}-x"
+    living = store.folder / f".tmp-{os.getppid()}@{machine}-{ONE}-x"
+    elsewhere = store.folder / f".tmp-{ended.pid}@00000000-{ONE}-x"  # who knows what lives on another machine
+    for folder in (left, living, elsewhere):
         (folder / "model").mkdir(parents=True)
         (folder / "manifest.json").write_text("{}")
     finish(store, TWO)
-    assert names(store) == sorted([TWO, living.name])
+    assert names(store) == sorted([TWO, living.name, elsewhere.name])
 
 
 def _finish_often(folder: Path, number: int, replace: bool, barrier: multiprocessing.synchronize.Barrier) -> None:

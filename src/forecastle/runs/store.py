@@ -6,8 +6,10 @@ import csv
 import errno
 import json
 import os
+import platform
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -133,7 +135,7 @@ class RunStore:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         self._sweep_out()
-        temporary = Path(tempfile.mkdtemp(prefix=f".tmp-{os.getpid()}-{identity}-", dir=self.folder))
+        temporary = Path(tempfile.mkdtemp(prefix=f".tmp-{process()}-{identity}-", dir=self.folder))
         try:
             yield temporary
             temporary.chmod(0o755)
@@ -147,8 +149,9 @@ class RunStore:
     def _sweep_out(self) -> None:
         """Remove what killed processes of this machine left behind."""
         for path in self.folder.glob(".tmp-*"):
-            pid = path.name.split("-")[1]
-            if pid.isdigit() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
+            pid, _, machine = path.name.split("-")[1].partition("@")
+            ended = pid.isdigit() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists()
+            if ended and machine == _machine():
                 shutil.rmtree(path, ignore_errors=True)
 
 
@@ -171,6 +174,15 @@ def _created(run: Run) -> str:
         return ""
 
 
+def process() -> str:
+    """A name for this process that none has on any machine which shares the file system."""
+    return f"{os.getpid()}@{_machine()}"
+
+
+def _machine() -> str:
+    return f"{zlib.crc32(platform.node().encode()):08x}"
+
+
 def replace_folder(new: Path, place: Path, keep: Path | None = None) -> None:
     """Rename a folder to its place, where an older one may stand, which stays if it holds the file `keep`."""
     while True:
@@ -183,7 +195,7 @@ def replace_folder(new: Path, place: Path, keep: Path | None = None) -> None:
             return
         if keep and keep.is_file():
             return
-        aside = Path(tempfile.mkdtemp(prefix=f".tmp-{os.getpid()}-old-", dir=place.parent))
+        aside = Path(tempfile.mkdtemp(prefix=f".tmp-{process()}-old-", dir=place.parent))
         with suppress(FileNotFoundError):
             place.rename(aside / place.name)
         shutil.rmtree(aside, ignore_errors=True)
@@ -201,7 +213,7 @@ def json_text(value: Any) -> str:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file under a temporary name, put it on disk, then rename."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{process()}")
     try:
         with temporary.open("w", encoding="utf-8") as stream:
             stream.write(text)

@@ -22,7 +22,7 @@ from typing import Any
 from forecastle import paths
 from forecastle.errors import RunError
 from forecastle.runs.claim import claim
-from forecastle.runs.store import Run, read_json, write_json
+from forecastle.runs.store import Run, process, read_json, write_json
 from forecastle.runs.tags import tags_of
 
 ALONE = "alone"
@@ -137,7 +137,7 @@ def _drop(store: Path, run: str, why: Reason) -> None:
     if not weights.is_dir():
         return
     write_json(store / run / paths.DROPPED, asdict(why))
-    aside = Path(tempfile.mkdtemp(prefix=f".tmp-{os.getpid()}-weights-", dir=store))
+    aside = Path(tempfile.mkdtemp(prefix=f".tmp-{process()}-weights-", dir=store))
     weights.rename(aside / weights.name)  # there whole, or gone
     shutil.rmtree(aside, ignore_errors=True)
 

@@ -1,0 +1,1 @@
+"""Where the jobs of a sweep are run by other machines: SLURM's, or Ray's."""

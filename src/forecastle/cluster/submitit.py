@@ -1,0 +1,101 @@
+"""Parcels of jobs as those of SLURM, or as processes beside this one, by submitit."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from forecastle.cluster.spreading import LostError, Parcel
+from forecastle.errors import ConfigError, MissingExtraError
+
+
+class Submitit:
+    """Jobs of a queue.
+
+    Parameters
+    ----------
+    queue
+        ``slurm`` or ``local``.
+    folder
+        Where submitit keeps what it sends and each job's output; on a file system that all machines share.
+    settings
+        What submitit's ``AutoExecutor.update_parameters`` takes; a value that is None is left to the cluster.
+
+    Raises
+    ------
+    MissingExtraError
+        If submitit is not installed.
+    ConfigError
+        If there is no SLURM here, or a setting is not known.
+    """
+
+    def __init__(self, queue: str, folder: str, settings: Mapping[str, Any]) -> None:
+        if importlib.util.find_spec("submitit") is None:
+            raise MissingExtraError(
+                f"hydra/launcher=submitit_{queue} needs the package submitit, which is not installed: "
+                "pip install 'forecastle[submitit]'"
+            )
+        import submitit
+
+        self._local = queue == "local"
+        given = {key: value for key, value in settings.items() if value is not None}
+        again = given.pop("max_num_timeout", None)
+        try:
+            self._executor = submitit.AutoExecutor(
+                str(Path(folder).absolute()), queue, **({} if again is None else {f"{queue}_max_num_timeout": again})
+            )
+            self._executor.update_parameters(**given)
+        except (RuntimeError, NameError, TypeError, ValueError) as error:  # no SLURM here, an unknown setting
+            raise ConfigError(f"hydra/launcher=submitit_{queue}: {' '.join(str(error).split())}") from error
+
+    def submit(self, parcels: Sequence[Parcel]) -> list[Any]:
+        """Hand parcels over, to SLURM as one array."""
+        work = [_Tethered(parcel) for parcel in parcels] if self._local else parcels
+        with self._executor.batch():
+            return [self._executor.submit(each) for each in work]
+
+    def done(self, handles: Sequence[Any]) -> list[Any]:
+        """Jobs that have ended, well or not."""
+        return [job for job in handles if job.done()]
+
+    def result(self, handle: Any) -> list[Any]:
+        """What the job's file of results holds."""
+        from submitit.core.utils import FailedJobError, UncompletedJobError
+
+        try:
+            return list(handle.results()[0])
+        except (FailedJobError, UncompletedJobError) as error:
+            told = [line for line in str(error).splitlines() if line.strip(" -")]
+            reason = told[-1].strip() if isinstance(error, FailedJobError) else "it left no result"
+            where = f"job {handle.job_id} ended in state {handle.state}: {reason} (see {handle.paths.stderr})"
+            raise LostError(where) from error
+
+    def withdraw(self, handle: Any, *, begun: bool) -> bool:
+        """Take a job out of the queue."""
+        if not begun and handle.state != "PENDING":
+            return False
+        if self._local:
+            with suppress(ProcessLookupError):
+                os.kill(int(handle.job_id), signal.SIGKILL)
+        else:
+            handle.cancel(check=False)
+        return True
+
+
+@dataclass(frozen=True)
+class _Tethered:
+    """A parcel whose process dies with the one of submitit that started it."""
+
+    parcel: Parcel
+
+    def __call__(self) -> list[Any]:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG of Linux
+        return self.parcel()
