@@ -1,4 +1,4 @@
-"""What a comparison of runs costs: bootstrap and tests of 50 runs, and the ranking of 1,000 by their scores.
+"""What a comparison of runs costs: bootstrap and tests of 50 runs, and the ranking and page of 1,000 by their scores.
 
 The runs are copies of one small run with scores and losses of their own, so that what is timed is reading and
 comparing, as `forecastle compare` does it.
@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from measure import machine, spread
 
 from forecastle import paths, run
+from forecastle.overview import write_overview
 from forecastle.runs.store import Run, RunStore
 from forecastle.standings import contests
 
@@ -42,12 +43,17 @@ def main(repetitions: int) -> None:
             copied(first, store, number, losses=False)
         many = [timed(store, sure=False) for _ in range(repetitions)]
         print(f"{MANY} runs without: {spread(many)} s (wanted 5)")
+        pages = [timed(store, sure=False, page=True) for _ in range(repetitions)]
+        size = (store.folder / paths.COMPARISON).stat().st_size / 1e3
+        print(f"the same with the page, {size:.0f} kB: {spread(pages)} s (wanted 5)")
 
 
-def timed(store: RunStore, *, sure: bool) -> float:
-    """Seconds of a comparison of all runs."""
+def timed(store: RunStore, *, sure: bool, page: bool = False) -> float:
+    """Seconds of a comparison of all runs, and of its page."""
     start = time.perf_counter()
-    contests(store, [], sure=sure)
+    groups = contests(store, [], sure=sure)
+    if page:
+        write_overview(groups, store, [])
     return time.perf_counter() - start
 
 

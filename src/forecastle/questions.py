@@ -29,23 +29,26 @@ class Tried:
     ----------
     runs
         Finished runs of the store.
-    lost
-        Jobs of their sweeps that failed, or were stopped before they were finished.
+    failed, pruned
+        Jobs of their sweeps that failed, and that a search stopped on the way.
     """
 
     runs: tuple[Run, ...]
-    lost: int
+    failed: int
+    pruned: int
 
     @property
     def count(self) -> int:
         """Number of trials: who looks at what was tried chooses among it, failures included."""
-        return len(self.runs) + self.lost
+        return len(self.runs) + self.failed + self.pruned
 
     def __str__(self) -> str:
         """A line for people."""
-        lost = f" and {self.lost} job{'s' * (self.lost != 1)} of their sweeps that failed or stopped" * bool(self.lost)
-        runs = f"{len(self.runs)} finished run{'s' * (len(self.runs) != 1)}"
-        return f"trials of this question on record: {self.count}" + (f" ({runs}{lost})" if self.lost else "")
+        told = f"trials of this question on record: {self.count}"
+        if not self.failed and not self.pruned:
+            return told
+        kinds = (("finished", len(self.runs)), ("failed", self.failed), ("pruned", self.pruned))
+        return f"{told} ({', '.join(f'{count} {kind}' for kind, count in kinds if count)})"
 
 
 def sort_out(runs: Sequence[Run], settings: Mapping[str, Mapping[str, Any]]) -> dict[Question, list[Run]]:
@@ -71,11 +74,12 @@ def tried(store: RunStore, sorted_out: Mapping[Question, Sequence[Run]]) -> dict
         if asked in found:
             found[asked].append(run)
     records = [record.jobs() for record in sweeps(store.folder)]
-    jobs = [({job.run for job in each}, sum(job.run is None for job in each)) for each in records]
-    return {
-        asked: Tried(tuple(runs), sum(lost for made, lost in jobs if not made.isdisjoint({run.id for run in runs})))
-        for asked, runs in found.items()
-    }
+    counted = {}
+    for asked, runs in found.items():
+        mine = {run.id for run in runs}
+        lost = [job for jobs in records if any(job.run in mine for job in jobs) for job in jobs if job.run is None]
+        counted[asked] = Tried(tuple(runs), sum(job.failed for job in lost), sum(not job.failed for job in lost))
+    return counted
 
 
 def question(run: Run, settings: Mapping[str, Any]) -> Question:

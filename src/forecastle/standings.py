@@ -69,7 +69,10 @@ class Group:
             told.append(f"test part of {run}: {test['objective']} {score}, {against}")
         told += [f"not ranked, without a score: {run[:8]} {name}" for run, name in self.unscored.items()]
         told += [] if self.traded is None else [str(self.traded)]
-        return [*told, str(self.tried), self.looks]
+        told.append(str(self.tried))
+        if len(self.contest.places) < len(self.tried.runs):
+            told[-1] += f"; only {len(self.contest.places)} of them are ranked here: choosing among all is luckier"
+        return [*told, self.looks]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

@@ -86,7 +86,9 @@ def test_traded_runs_are_judged_by_all_that_were_tried(forecastle: Command, trad
     told = " ".join(forecastle("compare", "last").out.split())
     assert "traded: the best Sharpe ratio is" in told
     assert "the luckiest of 4 trials without skill is expected to show" in told
-    assert "trials of this question on record: 4 (3 finished runs and 1 job of their sweeps that failed" in told
+    assert "trials of this question on record: 4 (3 finished, 1 failed)" in told
+    assert "only" not in told
+    assert "only 1 of them are ranked here" in " ".join(forecastle("compare", "model=ridge").out.split())
 
 
 def test_runs_that_differ_in_trading_only_are_ranked_by_their_accounts(forecastle: Command, small: list[str]) -> None:

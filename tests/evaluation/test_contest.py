@@ -101,7 +101,7 @@ def test_the_table_says_what_the_ranking_is_worth(field: list[Entrant]) -> None:
     assert max(len(line) for line in lines) <= WIDTH
     text = " ".join(" ".join(lines).split())
     assert "set: 2 of 3 runs cannot be told from the best" in text
-    assert "against random_walk, all 3 together: some run is better (SPA, p = 0.000)" in text
+    assert "against random_walk, all 3 together: some run is better (SPA, p < 0.001)" in text
     assert "of which the best of 3 without any difference would show" in text
     row = next(line for line in lines if line.startswith("1 "))
     assert row.split()[1:3] == ["good", "good0000"]

@@ -179,13 +179,13 @@ def render_contest(contest: Contest, objective: str) -> list[str]:
     if contest.room is not None:
         columns.append([f"skill vs {contest.baseline}", *(_percent(place.skill) for place in places)])
     if objective != "sharpe" and any(place.sharpe is not None for place in places):
-        columns.append(["net Sharpe", *(_ratio(place.sharpe) for place in places)])
+        columns.append(["Sharpe (net)", *(_ratio(place.sharpe) for place in places)])
     if any(place.against_baseline for place in places):
         best = [_gap(place.against_best, contest.room) if place.against_best else "best" for place in places]
         columns += [
             ["p vs baseline", *(_probability(place.against_baseline) for place in places)],
             [f"behind the best{', %' if contest.room else ''} [95 %]", *best],
-            ["p vs best", *(_probability(place.against_best) for place in places)],
+            ["p vs the best", *(_probability(place.against_best) for place in places)],
             ["set", *("yes" if (place.confidence or 0) > UNSURE else "no" for place in places)],
         ]
     room = max(12, WIDTH - wide(columns) - 2)
@@ -210,7 +210,8 @@ def worth(contest: Contest) -> list[str]:
     told = [f"{count} runs compared: the best of {count} is better by luck alone in part"]
     if contest.superior is not None and math.isfinite(contest.superior):
         better = "some run is better" if contest.superior < UNSURE else "no run is shown to be better"
-        told.append(f"against {contest.baseline}, all {count} together: {better} (SPA, p = {contest.superior:.3f})")
+        chance = "< 0.001" if contest.superior < 0.0005 else f"= {contest.superior:.3f}"
+        told.append(f"against {contest.baseline}, all {count} together: {better} (SPA, p {chance})")
     if contest.chosen is not None:
         value, luck, low = (
             _amount(each, contest.room) for each in (contest.chosen.value, contest.chosen.luck, contest.chosen.low)
@@ -229,7 +230,7 @@ def _percent(value: float | None) -> str:
 def _probability(difference: Difference | None) -> str:
     if difference is None or not math.isfinite(difference.p_value):
         return MISSING
-    return f"{difference.p_value:.3f}"
+    return "<.001" if difference.p_value < 0.0005 else f"{difference.p_value:.3f}"
 
 
 def _ratio(value: float | None) -> str:

@@ -140,4 +140,4 @@ def _chance(difference: Difference | None) -> Cell:
     if difference is None or not math.isfinite(difference.p_value):
         return Cell(NOTHING)
     value = difference.p_value
-    return Cell("<\u00a00.001" if value < 0.001 else plain(value, 3), value)
+    return Cell("<\u00a00.001" if value < 0.0005 else plain(value, 3), value)
