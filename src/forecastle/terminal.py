@@ -11,6 +11,7 @@ from typing import Any
 
 from forecastle import paths
 from forecastle.errors import ForecastleError, RunError
+from forecastle.runs.settings import short
 from forecastle.runs.store import Run
 from forecastle.runs.sweep import SweepRecord
 from forecastle.runs.tags import tags_of
@@ -102,11 +103,13 @@ def print_sweep(record: SweepRecord, known: Collection[int] = ()) -> None:
 
     jobs = record.jobs()
     shared = set.intersection(*(set(job.choices) for job in jobs)) if len(jobs) > 1 else set()
+    told = {job.number: [choice.partition("=") for choice in job.choices if choice not in shared] for job in jobs}
+    last = short(list(dict.fromkeys(key for words in told.values() for key, _, _ in words)))
     rows: list[dict[str, Any]] = []
     for job in jobs:
         if job.pruned:
             continue
-        name = " ".join(choice for choice in job.choices if choice not in shared) or "default"
+        name = " ".join(last[key] + sign + value for key, sign, value in told[job.number]) or "default"
         part, error = None, job.error
         if job.run is not None:
             try:
