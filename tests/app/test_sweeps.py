@@ -70,7 +70,8 @@ def test_a_sweep_whose_runs_are_not_those_of_today_says_so_and_asks(
     forecastle: Command, small: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forecastle("run", "-m", *small, "model=ridge,random_walk")
-    monkeypatch.setattr("forecastle.pipeline.code_hash", lambda modules: "0" * 32)
+    for reader in ("forecastle.pipeline", "forecastle.runs.ground"):
+        monkeypatch.setattr(f"{reader}.code_hash", lambda modules: "0" * 32)
     refused = forecastle("sweep", "resume", "last")
     assert refused.code == 2
     assert "has changed: the code changed" in refused.err
