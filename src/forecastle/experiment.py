@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +24,7 @@ from forecastle.runs.execution import Memory, Steps
 from forecastle.runs.identity import Identity, code_hash, digest
 from forecastle.runs.store import json_text
 from forecastle.runs.watching import Watch
-from forecastle.windows.fold import TEST, Sample
+from forecastle.windows.fold import TEST, VALIDATION, Sample
 
 logger = logging.getLogger(__name__)
 
@@ -145,10 +145,17 @@ class Experiment:
             scored = scoring.score(self.config, self.sample, outcomes, part, baselines)
             return scoring.trade(self.config, self.panel, self.sample, part, scored)
 
-    def write(self, folder: Path, parts: Sequence[str], look: Callable[[], dict[str, Any]] | None = None) -> None:
+    def write(
+        self,
+        folder: Path,
+        parts: Sequence[str],
+        look: Callable[[], dict[str, Any]] | None = None,
+        keeps: Callable[[Mapping[str, Any]], bool] | None = None,
+    ) -> None:
         """Compute what is not computed yet and write a whole run, but for its report, into a folder.
 
-        `look` writes down that the test part is opened; it is called when all else has gone well.
+        `look` writes down that the test part is opened; it is called when all else has gone well. `keeps` tells by the
+        scores of the validation part whether the weights are kept; without it they are.
         """
         sample, fitted = self.sample, self.fitted
         scored, looks = {}, None
@@ -157,7 +164,8 @@ class Experiment:
                 looks = look()
             scored[part] = self.score(part, fitted)
         with self.steps.step("write"):
-            folds.save_folds(fitted, folder / paths.MODEL, self.checkpoints)
+            if keeps is None or keeps(scored[VALIDATION].scores):
+                folds.save_folds(fitted, folder / paths.MODEL, self.checkpoints)
             write_tables([part.table for part in scored.values()], folder / paths.FORECAST)
             write_tables([part.equity for part in scored.values() if part.equity is not None], folder / paths.EQUITY)
             (folder / paths.CURVES).write_text(curves_text(folds.curves(fitted)))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from forecastle import explanation, paths, pipeline
 from forecastle.config.compose import compose
@@ -22,7 +23,7 @@ from forecastle.runs.identity import digest
 from forecastle.runs.store import Run, RunStore
 from forecastle.runs.tags import tags_of
 from forecastle.runs.watching import Watch
-from forecastle.runs.weights import ALONE, Standing, held, settle
+from forecastle.runs.weights import ALONE, Standing, held, misses, settle
 from forecastle.tracking.guard import Guarded
 from forecastle.windows.fold import TEST, VALIDATION
 
@@ -81,9 +82,7 @@ def attempt(config: Config, memory: Memory | None = None, *, wait: bool, watch: 
         if config.explain and not (found.folder / paths.IMPORTANCE).is_file():
             found = explain(restore(found, store, experiment), store, explanation.Effort(), experiment)
     if config.sweep:
-        part = found.metrics[VALIDATION]
-        standing = Standing(digest(question_of(part)), loss_of(part))
-        settle(store.folder, config.sweep, found.id, standing, config.keep_models)
+        settle(store.folder, config.sweep, found.id, _standing(found.metrics[VALIDATION]), config.keep_models)
     _track(tracker, config, found, store)
     return found
 
@@ -133,11 +132,29 @@ def _write(experiment: Experiment, folder: Path, store: RunStore, report: bool) 
     with run_log(folder / paths.LOG):
         logger.info("run %s: %s", experiment.identity.id, experiment.config.name("model"))
         parts = (VALIDATION, TEST) if alone else (VALIDATION,)
-        experiment.write(folder, parts, lambda: look_at(experiment, store, "forecastle run"))
+        experiment.write(
+            folder,
+            parts,
+            lambda: look_at(experiment, store, "forecastle run"),
+            lambda scores: _keeps(experiment, scores, folder, store),
+        )
         if alone or report:
             from forecastle.report.page import write_report
 
             write_report(folder)
+
+
+def _keeps(experiment: Experiment, scores: Mapping[str, Any], folder: Path, store: RunStore) -> bool:
+    """Whether a run may keep its weights; where it is behind the best of its sweep already, why not is written down."""
+    config = experiment.config
+    if not config.sweep or config.explain:  # who asks for an explanation needs them once
+        return True
+    standing = _standing(scores)
+    return misses(store.folder, config.sweep, experiment.identity.id, standing, config.keep_models, folder) is None
+
+
+def _standing(scores: Mapping[str, Any]) -> Standing:
+    return Standing(digest(question_of(scores)), loss_of(scores))
 
 
 def _track(tracker: Guarded, config: Config, finished: Run, store: RunStore) -> None:

@@ -15,7 +15,7 @@ import pytest
 from forecastle.runs.claim import claim
 from forecastle.runs.store import Run
 from forecastle.runs.tags import tag
-from forecastle.runs.weights import ALONE, Standing, held, reason, settle
+from forecastle.runs.weights import ALONE, Standing, held, misses, reason, settle
 
 FINISH = """
 import sys
@@ -117,6 +117,26 @@ def test_what_is_dropped_says_why(tmp_path: Path) -> None:
     assert reason(finish(tmp_path, "c", 0.2, best=0, sweep="t")) == "sweep t keeps those of no run"
     (tmp_path / "c" / "dropped.json").write_text("{}")
     assert reason(Run("c", tmp_path / "c")) == f"{tmp_path}/c/model is missing: it was removed by hand"
+
+
+def test_a_run_behind_the_best_need_not_write_weights(tmp_path: Path) -> None:
+    folder = tmp_path / ".tmp-new"
+    folder.mkdir()
+
+    def missing(run: str, loss: float | None, best: int | None = 1) -> bool:
+        return misses(tmp_path, "s", run, Standing("q", loss), best, folder) is not None
+
+    assert missing("a", 0.5, best=0)
+    assert not missing("a", 0.5)
+    finish(tmp_path, "a", 0.5)
+    assert not missing("b", 0.4)
+    assert missing("b", 0.6)
+    assert missing("b", None)
+    assert not missing("b", 0.6, best=2)
+    assert not missing("b", 0.6, best=None)
+    with held(tmp_path, "b", "another"):
+        assert not missing("b", 0.6)
+    assert json.loads((folder / "dropped.json").read_text()) == {"sweep": "s", "best": 1}
 
 
 def test_a_run_that_failed_is_held_by_nobody(tmp_path: Path) -> None:

@@ -201,9 +201,9 @@ def replace_folder(new: Path, place: Path, keep: Path | None = None) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON under a temporary name, then rename; NaN is refused. Equal values give equal bytes."""
-    write_text(path, json_text(value))
+def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
+    """Write JSON as `write_text` writes; NaN is refused. Equal values give equal bytes."""
+    write_text(path, json_text(value), durable=durable)
 
 
 def json_text(value: Any) -> str:
@@ -211,14 +211,15 @@ def json_text(value: Any) -> str:
     return json.dumps(value, indent=1, allow_nan=False) + "\n"
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file under a temporary name, put it on disk, then rename."""
+def write_text(path: Path, text: str, *, durable: bool = True) -> None:
+    """Write a text file under a temporary name, put it on disk, unless it may be lost with the power, then rename."""
     temporary = path.with_name(f".{path.name}.{process()}")
     try:
         with temporary.open("w", encoding="utf-8") as stream:
             stream.write(text)
             stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                os.fsync(stream.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

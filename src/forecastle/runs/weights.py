@@ -1,10 +1,10 @@
 """The weights of runs: who keeps them, and how those that nobody keeps are dropped.
 
 A run is *held* by each sweep that counts it among its best, or has it in work, and by whoever asked for it by itself:
-an empty file ``runs/.holders/RUN/HOLDER`` each. What nobody holds and nobody protects loses the folder ``model/``; a
+a line each of the file ``runs/.holders/RUN``. What nobody holds and nobody protects loses the folder ``model/``; a
 file ``dropped.json`` stays in its place and says why. Which runs are the best of a sweep, for each question, stands in
-its ``best.json``. Marks and weights change under one lock of the store, which ends with
-the process that has it. A process that is killed leaves marks at worst, which keep weights and drop none.
+its ``best.json``. All this changes under one lock of the store, which ends with the process that has it. A process that
+is killed leaves lines at worst, which keep weights and drop none.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -22,7 +21,7 @@ from typing import Any
 from forecastle import paths
 from forecastle.errors import RunError
 from forecastle.runs.claim import claim
-from forecastle.runs.store import Run, process, read_json, write_json
+from forecastle.runs.store import Run, process, read_json, write_json, write_text
 from forecastle.runs.tags import tags_of
 
 ALONE = "alone"
@@ -68,16 +67,14 @@ class Reason:
 @contextmanager
 def held(store: Path, run: str, holder: str) -> Iterator[None]:
     """Hold a run from here on; where the block fails and there is no such run, as if it had never been held."""
-    mark = _mark(store, run, holder)
     with _lock(store):
-        mark.parent.mkdir(exist_ok=True)
-        mark.touch()
+        _hold(store, run, {*_holders(store, run), holder})
     try:
         yield
     except BaseException:
         if not (store / run / paths.MANIFEST).is_file():
             with _lock(store):
-                _unmark(mark)
+                _hold(store, run, _holders(store, run) - {holder})
         raise
 
 
@@ -101,14 +98,37 @@ def settle(store: Path, sweep: str, run: str, standing: Standing, best: int | No
     with _lock(store):
         board = _board(place)
         before = board.get(standing.question, [])
-        order = [each for each in before if each[1] != run] + [[standing.loss, run]]
-        order.sort(key=lambda each: (each[0] is None, each[0] or 0.0, each[1]))
-        kept, rest = (order, []) if best is None else (order[:best], order[best:])
+        kept, rest = _parted(before, run, standing, best)
         # whoever works with a run just now keeps its weights: it stays on the list until the next run has finished
         kept += [each for each in rest if not _let_go(store, each[1], Reason(sweep, best or 0))]
         if kept != before:
             place.parent.mkdir(parents=True, exist_ok=True)
-            write_json(place, {**board, standing.question: kept})
+            write_json(place, {**board, standing.question: kept}, durable=False)
+
+
+def misses(store: Path, sweep: str, run: str, standing: Standing, best: int | None, folder: Path) -> Reason | None:
+    """Why a run need not keep its weights, written down in the folder that it is about to become; None: it may.
+
+    The best of a sweep only become better: a run that is not among them, and that nobody else holds, never will be. The
+    other arguments are those of `settle`.
+    """
+    with _lock(store):
+        if _holders(store, run) - {sweep}:
+            return None
+        board = _board(store / paths.SWEEPS / sweep / paths.BEST)
+    _, rest = _parted(board.get(standing.question, []), run, standing, best)
+    if run not in {each[1] for each in rest}:
+        return None
+    why = Reason(sweep, best or 0)
+    write_json(folder / paths.DROPPED, asdict(why))
+    return why
+
+
+def _parted(board: list[Any], run: str, standing: Standing, best: int | None) -> tuple[list[Any], list[Any]]:
+    """The runs that keep their weights, and the others, once a run is counted."""
+    order = [each for each in board if each[1] != run] + [[standing.loss, run]]
+    order.sort(key=lambda each: (each[0] is None, each[0] or 0.0, each[1]))
+    return (order, []) if best is None else (order[:best], order[best:])
 
 
 def reason(found: Run) -> str:
@@ -121,24 +141,21 @@ def reason(found: Run) -> str:
 
 def _let_go(store: Path, run: str, why: Reason) -> bool:
     """Hold a run no more, and drop its weights where nobody else does; False where somebody works with it just now."""
-    mark = _mark(store, run, why.sweep)
-    others = [each for each in _holders(mark.parent) if each != mark.name]
-    if not others and not tags_of(store, run) and not _alone(store, run):
+    others = _holders(store, run) - {why.sweep}
+    there = (store / run / paths.MODEL).is_dir()
+    if there and not others and not tags_of(store, run) and not _alone(store, run):
         with claim(store, run, wait=False) as mine:
             if not mine:
                 return False
             _drop(store, run, why)
-    _unmark(mark)
+    _hold(store, run, others)
     return True
 
 
 def _drop(store: Path, run: str, why: Reason) -> None:
-    weights = store / run / paths.MODEL
-    if not weights.is_dir():
-        return
-    write_json(store / run / paths.DROPPED, asdict(why))
-    aside = Path(tempfile.mkdtemp(prefix=f".tmp-{process()}-weights-", dir=store))
-    weights.rename(aside / weights.name)  # there whole, or gone
+    write_json(store / run / paths.DROPPED, asdict(why), durable=False)
+    aside = store / f".tmp-{process()}-weights-{run}"
+    (store / run / paths.MODEL).rename(aside)  # there whole, or gone
     shutil.rmtree(aside, ignore_errors=True)
 
 
@@ -156,18 +173,19 @@ def _board(place: Path) -> dict[str, list[Any]]:
     return {}
 
 
-def _mark(store: Path, run: str, holder: str) -> Path:
-    return store / paths.HOLDERS / run / holder
+def _holders(store: Path, run: str) -> set[str]:
+    with suppress(FileNotFoundError):
+        return set((store / paths.HOLDERS / run).read_text().split())
+    return set()
 
 
-def _unmark(mark: Path) -> None:
-    mark.unlink(missing_ok=True)
-    with suppress(OSError):  # others hold the run
-        mark.parent.rmdir()
-
-
-def _holders(folder: Path) -> list[str]:
-    return [path.name for path in folder.iterdir()] if folder.is_dir() else []
+def _hold(store: Path, run: str, holders: set[str]) -> None:
+    """Write down who holds a run."""
+    place = store / paths.HOLDERS / run
+    if not holders:
+        place.unlink(missing_ok=True)
+    elif holders != _holders(store, run):
+        write_text(place, "".join(f"{each}\n" for each in sorted(holders)), durable=False)
 
 
 @contextmanager
