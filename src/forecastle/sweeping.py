@@ -22,6 +22,7 @@ from forecastle.progress import Progress, say, watched
 from forecastle.runs.ground import Sources, Stamp, ground_of, holds
 from forecastle.runs.store import RunStore
 from forecastle.runs.sweep import Job, Limits, SweepRecord
+from forecastle.runs.weights import trim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,6 +79,8 @@ class Sweep:
         Runs by number of the jobs that are not begun, since the ledger says what they give.
     in_turn
         True where jobs hang on what came of those before: none is put off, and what failed is not tried again.
+    keep_models
+        How many of its runs keep their weights; None: all.
     """
 
     words: tuple[str, ...]
@@ -87,6 +90,7 @@ class Sweep:
     put_off: list[tuple[Place, Config]] = field(default_factory=list)
     known: dict[int, str] = field(default_factory=dict)
     in_turn: bool = False
+    keep_models: int | None = None
     shown: ExitStack = field(default_factory=ExitStack)
 
     def begin(self, record: SweepRecord, total: int) -> None:
@@ -108,6 +112,10 @@ class Sweep:
                 stop.check()
                 _end(place, lambda config=config: config, memory, wait=True)  # type: ignore[misc]
         self.shown.close()
+        if (
+            isinstance(self.keep_models, int) and self.keep_models >= 0
+        ):  # fewer than before, maybe, and nothing computed
+            trim(self.record.store, self.record.id, self.keep_models)
         print_sweep(self.record, self.known)
         jobs = self.record.jobs()
         return 1 if len(jobs) < self.record.total() or any(job.failed for job in jobs) else 0
@@ -217,6 +225,8 @@ class SweepBegins(Callback):
 
     def on_multirun_start(self, config: Any, **_: Any) -> None:
         """Write down the command and its number of jobs."""
+        if config.sweep is not None:
+            _asked[-1].keep_models = config.keep_models
         if config.sweep is None or str(config.hydra.sweeper.get("_target_")) == SEARCHING:
             return
         overrides = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 Command = Callable[..., Any]
-ALPHAS = (3, 1e4, 30, 1e5, 300, 1e6)
+ALPHAS = (3, 1e4, 30, 1e6)
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_a_run_that_another_sweep_counts_among_its_best_keeps_its_weights(
 def test_a_run_that_was_run_by_itself_keeps_its_weights(
     forecastle: Command, small: list[str], sweep: list[str]
 ) -> None:
-    alone = f"model.estimator.alpha={ALPHAS[3]:g}"
+    alone = f"model.estimator.alpha={ALPHAS[1]:g}"
     assert forecastle("run", *small, alone).code == 0
     (before,) = weighty()
     assert forecastle(*sweep, "keep_models=0").code == 0
@@ -218,30 +218,30 @@ def test_a_tag_stands_for_its_run_and_is_listed(forecastle: Command, small: list
     assert not Path("runs/tags").exists()
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["protect"], "usage: forecastle protect RUN --tag NAME; got no argument"),
-        (["protect", "last", "production"], "usage: forecastle protect RUN --tag NAME; got last production"),
-        (["protect", "last", "--tag", "a/b"], "a tag begins with a letter and holds up to 64 letters"),
-        (["protect", "last", "--tag", "../out"], "a tag begins with a letter"),
-        (["protect", "last", "--tag", ""], "a tag begins with a letter"),
-        (["protect", "last", "--tag", "last"], "'last' cannot be a tag: it means the newest run"),
-        (["protect", "last", "--tag", "beef"], "'beef' cannot be a tag: it means the beginning of a run's id"),
-        (["protect", "none", "--tag", "mine"], "no run 'none' in runs (1 runs there"),
-        (["unprotect"], "usage: forecastle unprotect RUN|TAG; got no argument"),
-        (["unprotect", "last"], "is not protected: it has no tag"),
-        (["restore"], "usage: forecastle restore RUN; got no argument"),
-        (["run", "keep_models=-1"], "keep_models must be at least 0, or null for all, got -1"),
-        (["run", "keep_models=some"], "keep_models must be int or null, got 'some'"),
-    ],
-)
-def test_a_mistake_is_told_in_one_line(forecastle: Command, small: list[str], words: list[str], message: str) -> None:
+MISTAKES: list[tuple[list[str], str]] = [
+    (["protect"], "usage: forecastle protect RUN --tag NAME; got no argument"),
+    (["protect", "last", "production"], "usage: forecastle protect RUN --tag NAME; got last production"),
+    (["protect", "last", "--tag", "a/b"], "a tag begins with a letter and holds up to 64 letters"),
+    (["protect", "last", "--tag", "../out"], "a tag begins with a letter"),
+    (["protect", "last", "--tag", ""], "a tag begins with a letter"),
+    (["protect", "last", "--tag", "last"], "'last' cannot be a tag: it means the newest run"),
+    (["protect", "last", "--tag", "beef"], "'beef' cannot be a tag: it means the beginning of a run's id"),
+    (["protect", "none", "--tag", "mine"], "no run 'none' in runs (1 runs there"),
+    (["unprotect"], "usage: forecastle unprotect RUN|TAG; got no argument"),
+    (["unprotect", "last"], "is not protected: it has no tag"),
+    (["restore"], "usage: forecastle restore RUN; got no argument"),
+    (["run", "keep_models=-1"], "keep_models must be at least 0, or null for all, got -1"),
+    (["run", "keep_models=some"], "keep_models must be int or null, got 'some'"),
+]
+
+
+def test_a_mistake_is_told_in_one_line(forecastle: Command, small: list[str]) -> None:
     forecastle("run", *small)
-    refused = forecastle(*words)
-    assert refused.code == 2
-    assert message in refused.err
-    assert refused.err.count("\n") == 1
+    for words, message in MISTAKES:
+        refused = forecastle(*words)
+        assert refused.code == 2
+        assert message in refused.err
+        assert refused.err.count("\n") == 1
 
 
 def test_a_tag_names_one_run(forecastle: Command, small: list[str]) -> None:

@@ -15,7 +15,7 @@ import pytest
 from forecastle.runs.claim import claim
 from forecastle.runs.store import Run
 from forecastle.runs.tags import tag
-from forecastle.runs.weights import ALONE, Standing, held, misses, reason, settle
+from forecastle.runs.weights import ALONE, Standing, held, misses, reason, settle, trim
 
 FINISH = """
 import sys
@@ -117,6 +117,16 @@ def test_what_is_dropped_says_why(tmp_path: Path) -> None:
     assert reason(finish(tmp_path, "c", 0.2, best=0, sweep="t")) == "sweep t keeps those of no run"
     (tmp_path / "c" / "dropped.json").write_text("{}")
     assert reason(Run("c", tmp_path / "c")) == f"{tmp_path}/c/model is missing: it was removed by hand"
+
+
+def test_fewer_than_before_may_be_kept(tmp_path: Path) -> None:
+    for run, loss, asked in (("a", 0.1, "one"), ("b", 0.2, "one"), ("c", 0.3, "one"), ("d", 0.1, "two")):
+        finish(tmp_path, run, loss, best=None, asked=asked)
+    trim(tmp_path, "s", 2)
+    assert weighty(tmp_path) == {"a", "b", "d"}
+    trim(tmp_path, "s", 0)
+    assert not weighty(tmp_path)
+    trim(tmp_path, "never", 0)
 
 
 def test_a_run_behind_the_best_need_not_write_weights(tmp_path: Path) -> None:

@@ -94,16 +94,18 @@ def settle(store: Path, sweep: str, run: str, standing: Standing, best: int | No
     best
         So many runs keep their weights, of those that answer the same question; None: all.
     """
-    place = store / paths.SWEEPS / sweep / paths.BEST
     with _lock(store):
-        board = _board(place)
-        before = board.get(standing.question, [])
-        kept, rest = _parted(before, run, standing, best)
-        # whoever works with a run just now keeps its weights: it stays on the list until the next run has finished
-        kept += [each for each in rest if not _let_go(store, each[1], Reason(sweep, best or 0))]
-        if kept != before:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            write_json(place, {**board, standing.question: kept}, durable=False)
+        board = _board(store / paths.SWEEPS / sweep / paths.BEST)
+        kept, rest = _parted(board.get(standing.question, []), run, standing, best)
+        _keep(store, sweep, board, standing.question, kept, rest)
+
+
+def trim(store: Path, sweep: str, best: int) -> None:
+    """Drop the weights of the runs of a sweep that are not among so many of its best; arguments as in `settle`."""
+    with _lock(store):
+        board = _board(store / paths.SWEEPS / sweep / paths.BEST)
+        for question, order in list(board.items()):
+            _keep(store, sweep, board, question, order[:best], order[best:])
 
 
 def misses(store: Path, sweep: str, run: str, standing: Standing, best: int | None, folder: Path) -> Reason | None:
@@ -137,6 +139,21 @@ def reason(found: Run) -> str:
         return str(Reason(**read_json(found.folder / paths.DROPPED)))
     except (RunError, TypeError):
         return f"{found.folder / paths.MODEL} is missing: it was removed by hand"
+
+
+def _keep(
+    store: Path, sweep: str, board: dict[str, list[Any]], question: str, kept: list[Any], rest: list[Any]
+) -> None:
+    """Let go of the rest and write down what is kept.
+
+    Whoever works with a run just now keeps its weights: it stays on the list until the next run has finished.
+    """
+    kept = kept + [each for each in rest if not _let_go(store, each[1], Reason(sweep, len(kept)))]
+    if kept != board.get(question):
+        board[question] = kept
+        place = store / paths.SWEEPS / sweep / paths.BEST
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_json(place, board, durable=False)
 
 
 def _let_go(store: Path, run: str, why: Reason) -> bool:
