@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import typing
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,7 +106,7 @@ def search(wish: Wish, arguments: Sequence[str], loader: Any, master: Any, launc
     plan = Plan(wish.sampler, sampler.size(wish.sampler, space, wish.n_trials), wish.batch, wish.seed)
     record = SweepRecord(Path(master.output), master.sweep)
     storage = Storage(record.folder, wish.storage, wish.password_env)
-    with claim(record.store, f"study-{record.id}", wait=False) as mine:
+    with claim(record.store, f"study-{record.id}", wait=False) as mine, closing(storage):
         if not mine:
             raise RunError(_taken(record))
         check_unchanged(record, lambda words: compose(words, loader, master), Memory())

@@ -107,7 +107,7 @@ def print_sweep(record: SweepRecord, known: Collection[int] = ()) -> None:
     last = short(list(dict.fromkeys(key for words in told.values() for key, _, _ in words)))
     rows: list[dict[str, Any]] = []
     for job in jobs:
-        if job.pruned:
+        if job.pruned or (job.run and any(row["run"] == job.run for row in rows)):  # a search may try the same again
             continue
         name = " ".join(last[key] + sign + value for key, sign, value in told[job.number]) or "default"
         part, error = None, job.error

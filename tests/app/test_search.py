@@ -149,10 +149,10 @@ def test_a_trial_that_fails_does_not_stop_the_search(forecastle: Command, small:
 
 @pytest.mark.parametrize("batch", [1, 2])
 def test_a_search_that_was_killed_ends_as_one_that_was_not(
-    process: Command, start: Callable[..., subprocess.Popen[str]], ridge: list[str], batch: int
+    forecastle: Command, start: Callable[..., subprocess.Popen[str]], ridge: list[str], batch: int
 ) -> None:
     words = [*ridge, "hydra.sweeper.n_trials=6", f"hydra.sweeper.batch={batch}"]
-    assert process(*words, "output=whole").code == 0
+    assert forecastle(*words, "output=whole").code == 0
     running = start(*words, "output=killed")
     assert running.stderr is not None
     for line in running.stderr:
@@ -162,7 +162,7 @@ def test_a_search_that_was_killed_ends_as_one_that_was_not(
     running.send_signal(signal.SIGKILL)
     running.communicate(timeout=20)
     assert len(trials("killed")) < 6
-    done = process(*words, "output=killed")
+    done = forecastle(*words, "output=killed")
     assert done.code == 0, done.err
     assert trials("killed") == trials("whole")
     assert "best: " in done.out
@@ -285,3 +285,11 @@ def test_a_run_does_not_import_optuna(process: Command, small: list[str], workpl
     )
     done = process("run", "-m", *small, "model=ridge,last_value", module="look")
     assert done.code == 0, done.err
+
+
+def test_a_trial_that_is_proposed_again_is_told_its_value_and_shown_once(forecastle: Command, small: list[str]) -> None:
+    done = forecastle("run", "-m", OPTUNA, *small, "model=ridge,last_value", "hydra.sweeper.n_trials=5")
+    assert done.code == 0, done.err
+    assert "5 runs, 2 computed, 3 reused, 0 failed" in done.out
+    assert "2 runs compared" in done.out
+    assert len({word for word, _ in trials()}) == 2

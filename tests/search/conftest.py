@@ -40,6 +40,8 @@ class Search:
     plan: Plan
     objectives: int = 1
     seen: list[dict[str, Any]] = field(default_factory=list)
+    storage: Storage | None = None
+    study: str = "s"
 
     def goals(self) -> Goals:
         return Goals({f"m{number}": Direction.MIN for number in range(self.objectives)}, ())
@@ -51,7 +53,7 @@ class Search:
         return Outcome("0" * 16, values, {"share <= 0.8": params.get("share", 0.0) - 0.8})
 
     def open(self, *, new: bool) -> Study:
-        return Study("s", Storage(self.folder), self.space, self.plan, self.goals(), new=new)
+        return Study(self.study, self.storage or Storage(self.folder), self.space, self.plan, self.goals(), new=new)
 
     def run(self, *, new: bool = True) -> list[tuple[dict[str, Any], list[float] | None]]:
         """Search to the end; parameters and values of all trials."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,8 @@ def open_study(record: SweepRecord, storage: Storage, space: Space, plan: Plan, 
     return study
 
 
-def kept(folder: Path) -> optuna.Study:
+@contextmanager
+def kept(folder: Path) -> Iterator[optuna.Study]:
     """The study in the folder of a sweep as its storage keeps it, for other processes to read or to report to.
 
     Raises
@@ -62,8 +64,12 @@ def kept(folder: Path) -> optuna.Study:
     """
     node = read_json(folder / paths.STUDY)
     storage = Storage(folder, node["storage"], node["password_env"])
-    with quiet(), storage.told():
-        return optuna.load_study(study_name=node["name"], storage=storage.open(new=False), sampler=RandomSampler())
+    try:
+        with quiet(), storage.told():
+            study = optuna.load_study(study_name=node["name"], storage=storage.open(new=False), sampler=RandomSampler())
+        yield study
+    finally:
+        storage.close()
 
 
 def anew(sweep: str) -> str:

@@ -46,6 +46,7 @@ class Storage:
     def __init__(self, folder: Path, url: str | None = None, password_env: str | None = None) -> None:
         self.url, self.password_env = url, password_env
         self._journal = folder / paths.JOURNAL
+        self._database: RDBStorage | None = None
         self._address: Address | None = None
         if url is not None:
             try:
@@ -77,10 +78,18 @@ class Storage:
         """
         with self.told():
             if self._address is not None:
-                return _database(self._address)
+                self.close()
+                self._database = _database(self._address)
+                return self._database
             if not new and not self._journal.is_file():
                 raise FileNotFoundError("it is gone")
             return JournalStorage(JournalFileBackend(str(self._journal), _Whole(self._journal)))
+
+    def close(self) -> None:
+        """Give the connections to a database back."""
+        if self._database is not None:
+            self._database.remove_session()
+            self._database.engine.dispose()
 
     @contextmanager
     def told(self) -> Iterator[None]:

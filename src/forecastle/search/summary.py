@@ -27,14 +27,13 @@ def summarise(record: SweepRecord) -> str:
     RunError
         If the study's storage cannot be used.
     """
-    study = kept(record.folder)
     node = read_json(record.folder / paths.STUDY)
     names, bounds = list(node["objectives"]), node["constraints"]
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    if not complete:
-        return "no trial has a value"
+    with kept(record.folder) as study:
+        if not study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+            return "no trial has a value"
+        best = _first_of_equals(study.best_trials)
     jobs = {job.number: job for job in record.jobs()}
-    best = _first_of_equals(study.best_trials)
     keeping = f" that keeps {' and '.join(bounds)}" if bounds else ""
     if not best:
         return f"no trial{keeping}"
