@@ -159,6 +159,12 @@ def asked(words: Sequence[str], limits: Limits) -> Iterator[Sweep]:
         _composed_from.clear()
 
 
+def at_end(action: Callable[[], None]) -> None:
+    """Have something done when the sweep of this process is over, however it ends."""
+    if _asked:
+        _asked[-1].shown.callback(action)
+
+
 def stoppable(workers: int) -> AbstractContextManager[Stop]:
     """Listen to Ctrl-C while jobs are run by so many processes."""
     jobs = "job" if workers == 1 else "jobs"

@@ -57,21 +57,24 @@ def here(setting: Setting, jobs: Sequence[Sequence[str]], first: int) -> list[Jo
     return done
 
 
-def apart(setting: Setting, jobs: Sequence[Sequence[str]], first: int, count: int | None) -> list[JobReturn]:
-    """Run jobs by so many workers; None: as many as there are cores for their threads, -1: as there are cores.
+def crew(setting: Setting, count: int | None) -> workers.Crew:
+    """So many workers, for as long as the sweep lasts; None: the cores divided by their threads, -1: the cores.
 
     Raises
     ------
     ConfigError
         If there can be no such number of workers.
-    KeyboardInterrupt
-        After the jobs in progress, where Ctrl-C was pressed.
     """
-    count = _count(count, int(setting.config.threads))
+    made = workers.Crew(_serve, pickle.dumps(setting), _count(count, int(setting.config.threads)))
+    sweeping.at_end(made.dismiss)
+    return made
+
+
+def apart(crew: workers.Crew, jobs: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
+    """Run jobs by workers; see `here`."""
     done: list[JobReturn] = [JobReturn(overrides=list(overrides)) for overrides in jobs]
-    shared = pickle.dumps(setting)
-    with sweeping.stoppable(workers=count) as stop:
-        for index, result in workers.run(_serve, shared, list(enumerate(jobs, first)), count, stop):
+    with sweeping.stoppable(workers=crew.count) as stop:
+        for index, result in crew.run(list(enumerate(jobs, first)), stop):
             if isinstance(result, workers.WorkerError):
                 sweeping.lost(jobs[index], first + index, str(result))
                 result = None  # noqa: PLW2901

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -40,7 +41,8 @@ class _Worker:
                 [sys.executable, "-c", code], pass_fds=(theirs.fileno(),), env=environment, stdin=subprocess.DEVNULL
             )
         self.connection = Connection(ours.detach())
-        self.connection.send((sys.path, task, shared))
+        self.connection.send(sys.path)  # what is sent next may be found there only
+        self.connection.send((task, shared))
         self.index = -1
 
     def give(self, index: int, job: Any) -> None:
@@ -48,8 +50,8 @@ class _Worker:
         self.connection.send(job)
 
 
-def run(task: Task, shared: bytes, jobs: Sequence[Any], count: int, stop: Stop) -> Iterator[tuple[int, Any]]:
-    """Have workers do jobs, and give the index and the result of each as it ends.
+class Crew:
+    """So many workers at most, each begun when there is a job for it; they live until the crew is dismissed.
 
     Parameters
     ----------
@@ -57,41 +59,56 @@ def run(task: Task, shared: bytes, jobs: Sequence[Any], count: int, stop: Stop) 
         What is done about a job.
     shared
         What all jobs share, pickled; sent to each worker once.
-    jobs
-        Can be pickled.
     count
         How many workers there are at most; the cores are divided among them.
-    stop
-        Where it has been asked, no further job is begun, and those in progress are waited for.
-
-    Yields
-    ------
-    tuple
-        The index and what `task` returned, or the exception that it raised; a WorkerError where the worker died.
     """
-    waiting = deque(enumerate(jobs))
-    threads = max(1, cores() // count)
-    busy: list[_Worker] = []
-    try:
-        for _ in range(min(count, len(jobs))):
-            worker = _Worker(task, shared, threads)
-            busy.append(worker)
-            worker.give(*waiting.popleft())
-        while busy:
-            ready = wait([worker.connection for worker in busy])
-            for worker in [each for each in busy if each.connection in ready]:
-                index, result, alive = _result(worker)
-                busy.remove(worker)
-                if waiting and not stop.asked:
-                    worker = worker if alive else _Worker(task, shared, threads)  # noqa: PLW2901
-                    busy.append(worker)
-                    worker.give(*waiting.popleft())
-                elif alive:
-                    worker.connection.close()
-                    worker.process.wait()
-                yield index, result
-    finally:
-        _end(busy)
+
+    def __init__(self, task: Task, shared: bytes, count: int) -> None:
+        self.count = count
+        self._begin = partial(_Worker, task, shared, max(1, cores() // count))
+        self._idle: list[_Worker] = []
+
+    def run(self, jobs: Sequence[Any], stop: Stop) -> Iterator[tuple[int, Any]]:
+        """Have the workers do jobs, and give the index and the result of each as it ends.
+
+        Parameters
+        ----------
+        jobs
+            Can be pickled.
+        stop
+            Where it has been asked, no further job is begun, and those in progress are waited for.
+
+        Yields
+        ------
+        tuple
+            The index and what the task returned, or the exception that it raised; a WorkerError where the worker died.
+        """
+        waiting = deque(enumerate(jobs))
+        busy: list[_Worker] = []
+        try:
+            while True:
+                while waiting and len(busy) < self.count and not stop.asked:
+                    busy.append(self._idle.pop() if self._idle else self._begin())
+                    busy[-1].give(*waiting.popleft())
+                if not busy:
+                    return
+                ready = wait([worker.connection for worker in busy])
+                for worker in [each for each in busy if each.connection in ready]:
+                    index, result, alive = _result(worker)
+                    busy.remove(worker)
+                    if alive:
+                        self._idle.append(worker)
+                    yield index, result
+        finally:
+            _end(busy)
+
+    def dismiss(self) -> None:
+        """Let the workers go."""
+        for worker in self._idle:
+            worker.connection.close()  # which ends it
+        for worker in self._idle:
+            worker.process.wait()
+        self._idle.clear()
 
 
 def cores() -> int:
@@ -131,8 +148,8 @@ def serve(descriptor: int) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     connection = Connection(descriptor)
     try:
-        path, task, content = connection.recv()
-        sys.path[:] = path
+        sys.path[:] = connection.recv()
+        task, content = connection.recv()
         shared = pickle.loads(content)
         while True:
             job = connection.recv()

@@ -10,6 +10,8 @@ from omegaconf import DictConfig
 if TYPE_CHECKING:
     from hydra.core.utils import JobReturn
 
+    from forecastle.workers import Crew
+
 
 class ForecastleLauncher(Launcher):
     """One job after the other, in this process; Ctrl-C finishes the one in progress."""
@@ -38,9 +40,12 @@ class WorkerLauncher(ForecastleLauncher):
 
     def __init__(self, n_jobs: int | None = None) -> None:
         self.count = n_jobs
+        self._crew: Crew | None = None
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> "Sequence[JobReturn]":
         """Run all jobs."""
-        from forecastle.turns import apart
+        from forecastle.turns import apart, crew
 
-        return apart(self.setting, job_overrides, initial_job_idx, self.count)
+        if self._crew is None:
+            self._crew = crew(self.setting, self.count)
+        return apart(self._crew, job_overrides, initial_job_idx)
