@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,12 @@ REPOSITORY = conf_folder().parent
 
 SMALL = ("data=synthetic", "data.count=1500", "indicator=minimal")
 """Overrides of an experiment that takes a twentieth of a second."""
+
+
+def otherwise(words: Sequence[str], *more: str) -> list[str]:
+    """Overrides with some set otherwise, or added: a command may set a key once."""
+    keys = {word.partition("=")[0] for word in more}
+    return [*(word for word in words if word.partition("=")[0] not in keys), *more]
 
 
 @dataclass(frozen=True)

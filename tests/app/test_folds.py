@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from tests.app.conftest import otherwise
 
 from forecastle import folds, pipeline, run, scoring, stages
 from forecastle.config.compose import compose
@@ -121,7 +122,7 @@ def test_scores_come_pooled_by_fold_and_over_time(workplace: Path, walk: list[st
 
 
 def test_combinatorial_folds_are_scored_along_their_paths(workplace: Path, small: list[str]) -> None:
-    made = run([*small, "data.count=5000", "split=combinatorial_purged", "split.groups=4", "model=ridge"])
+    made = run(otherwise(small, "data.count=5000", "split=combinatorial_purged", "split.groups=4", "model=ridge"))
     test = made.metrics["test"]
     assert (len(test["by_fold"]), len(test["by_path"]), test["paths"]["count"]) == (6, 3, 3)
     assert {row["windows"] for row in test["by_path"]} == {test["origins"]}

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from tests.app.conftest import otherwise
 from tests.conftest import REPOSITORY, make_bars
 
 from forecastle.config.compose import PARTS
@@ -45,7 +46,7 @@ def project(workplace: Path) -> Path:
 
 
 def test_the_indicators_of_the_readme_run(forecastle: Callable[..., Any], project: Path, small: Sequence[str]) -> None:
-    outcome = forecastle("run", *small, "indicator=[minimal,trix,open_gap]")
+    outcome = forecastle("run", *otherwise(small, "indicator=[minimal,trix,open_gap]"))
     assert outcome.code == 0, outcome.err
     assert manifest(project)["features"]["columns"][-3:] == ["trix_15", "trix_30", "open_gap"]
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.app.conftest import otherwise
+
 BROKEN = """\
 from forecastle.features.returns import LogReturn
 
@@ -79,7 +81,8 @@ def test_an_indicator_that_fails_stops_the_run_or_is_left_out_and_reported(
 
 def test_workers_change_no_byte(forecastle: Callable[..., Any], small: list[str], workplace: Path) -> None:
     for output, options in (("one", ()), ("two", ("workers=2",)), ("three", ("workers=2", "pool=process"))):
-        assert forecastle("run", *small, "indicator=core", "cache=off", f"output={output}", *options).code == 0
+        words = otherwise(small, "indicator=core", "cache=off", f"output={output}", *options)
+        assert forecastle("run", *words).code == 0
     paths = [next(workplace.glob(f"{output}/*/metrics.json")) for output in ("one", "two", "three")]
     assert len({path.parent.name for path in paths}) == 1
     assert len({path.read_bytes() for path in paths}) == 1

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from tests.app.conftest import otherwise
 
 from forecastle import stages
 from forecastle.config.compose import conf_folder
@@ -92,7 +93,7 @@ def test_the_account_is_part_of_the_identity_where_something_is_traded(
         assert forecastle("run", *small, *words).code == 0
     assert len(list(workplace.glob("runs/*/metrics.json"))) == 1
     for words in ([], ["account.capital=5"], ["policy.multiple=1"]):
-        assert forecastle("run", *small, *TRADED, *words).code == 0
+        assert forecastle("run", *otherwise([*small, *TRADED], *words)).code == 0
     assert len(list(workplace.glob("runs/*/metrics.json"))) == 4
 
 
@@ -138,7 +139,7 @@ def test_the_test_stretches_of_all_folds_are_traded_as_one(
 def test_paths_through_the_same_time_share_the_capital(
     forecastle: Callable[..., Any], small: list[str], workplace: Path
 ) -> None:
-    outcome = forecastle("run", *small, *TRADED, "data.count=4000", "split=combinatorial_purged")
+    outcome = forecastle("run", *otherwise(small, *TRADED, "data.count=4000", "split=combinatorial_purged"))
     assert outcome.code == 0, outcome.err
     told = metrics_of(workplace)["test"]["trading"]
     assert len(told["by_path"]) == 5

@@ -97,6 +97,11 @@ WRONG = {
     "an unknown objective": (["objective=crsp"], ["crsp", "did you mean 'crps'?"]),
     "a level of logging that is none": (["log_level=LOUD"], ["log_level must be one of DEBUG, INFO", "'LOUD'"]),
     "an impossible value": (["indicator=rsi", "indicator.rsi.timeperiod=0"], ["timeperiod", "0"]),
+    "a group that is chosen twice": (
+        ["model=ridge", "model=lasso"],
+        ["model is set twice: model=ridge and model=lasso"],
+    ),
+    "a value that is set twice": (["seed=1", "horizon=3", "+seed=1"], ["seed is set twice: seed=1 and +seed=1"]),
     "a negative seed": (["seed=-1"], ["seed", "-1"]),
     "no indicator": (["~indicator"], ["indicator"]),
     "broken grammar": (["model=[ridge"], ["'model=[ridge' cannot be read, KEY=VALUE is wanted"]),

@@ -62,7 +62,20 @@ def opened(overrides: Sequence[str]) -> list[str]:
 
     These are ``indicator.NAME.timeframes=…``, which no file in conf/ holds, and ``policy.KEY=…``, whose node is null
     until a policy is chosen, in a sweep by each job.
+
+    Raises
+    ------
+    ConfigError
+        If one key is set twice: Hydra would take the last one without a word.
     """
+    first: dict[str, str] = {}
+    for word in overrides:
+        key = word.partition("=")[0].lstrip("+")
+        if "=" not in word or word.startswith(("-", "~")):
+            continue
+        if key in first:
+            raise ConfigError(f"{key} is set twice: {first[key]} and {word}")
+        first[key] = word
     keys = r"(indicator\.\w+\.timeframes|policy\.\w+)="
     return [f"++{word}" if re.match(keys, word) else word for word in overrides]
 
