@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -262,3 +263,26 @@ def test_a_tag_whose_run_was_removed_by_hand_can_be_taken_away(forecastle: Comma
     shutil.rmtree(Path("runs") / worst())
     assert forecastle("show", "production").code == 2
     assert forecastle("unprotect", "production").code == 0
+
+
+@pytest.mark.slow
+def test_two_processes_of_which_one_is_killed_keep_the_best_of_a_sweep(
+    forecastle: Command, start: Callable[..., Any], small: list[str]
+) -> None:
+    words = ["run", "-m", *small, "model.estimator.alpha=range(1,25)", "keep_models=3"]
+    for seconds in (0.2, 0.5, 1.0):
+        killed, other = start(*words), start(*words)
+        while killed.poll() is None and not list(Path("runs").glob("*/manifest.json")):
+            time.sleep(0.02)
+        time.sleep(seconds)
+        killed.kill()
+        killed.communicate()
+        other.communicate(timeout=300)
+        assert other.returncode == 0
+        assert forecastle(*words).code == 0
+        order = scored()
+        assert len(order) == 24
+        assert weighty() == {name for _, name in order[:3]}
+        assert forecastle("evaluate", order[0][1], "part=test").code == 0
+        assert not list(Path("runs").glob(".tmp-*-weights-*"))
+        shutil.rmtree("runs")
