@@ -119,7 +119,7 @@ def sweeps(words: Sequence[str]) -> int:
 
 def sweep(words: Sequence[str]) -> int:
     """Go on with a sweep: do what is missing or failed."""
-    usage = "forecastle sweep resume ID|last [retry=none|all] [max_failures=N] [changed=anew]"
+    usage = "forecastle sweep resume ID|last [retry=none] [max_failures=N] [changed=anew]"
     if len(words) < 2 or words[0] != "resume":
         raise ConfigError(f"usage: {usage}; got {' '.join(words) or 'no argument'}")
     from forecastle.resuming import resume

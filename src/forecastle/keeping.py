@@ -77,6 +77,7 @@ def attempt(config: Config, memory: Memory | None = None, *, wait: bool, watch: 
         found = _found_or_computed(experiment, store, tracker.wants_report, wait=wait)
         if found is None:
             return None
+        experiment.watch = None  # weights that are made again are no trial
         if not config.sweep and TEST not in found.metrics:
             found = open_test(restore(found, store, experiment), store, "forecastle run", experiment)
         if config.explain and not (found.folder / paths.IMPORTANCE).is_file():

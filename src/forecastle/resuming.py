@@ -25,7 +25,7 @@ def resume(store: RunStore, word: str, more: Sequence[str] = ()) -> int:
     word
         Id of the sweep, the beginning of one, or ``last``.
     more
-        Limits on failures (``retry=none``, ``retry=all``, ``max_failures=3``), and ``changed=anew`` for a sweep whose
+        Limits on failures (``retry=none``, ``max_failures=3``), and ``changed=anew`` for a sweep whose
         code, data or libraries are no longer those of its finished runs, which are then all computed anew.
 
     Raises

@@ -29,7 +29,8 @@ def judge(config: Config, sample: Sample, outcomes: Sequence[Outcome]) -> tuple[
     """The objective of some folds' forecasts together, NaN where it is undefined, and which way it is better."""
     metrics, objective = measures(config, sample.windows.context.task)
     metric = metrics[objective]
-    return Measure(objective, "max" if metric.direction is Direction.MAX else "min"), metric.score(pooled(outcomes))
+    measure = Measure(objective, "max" if metric.direction is Direction.MAX else "min", latest=True)
+    return measure, metric.score(pooled(outcomes))
 
 
 def score_baselines(config: Config, sample: Sample, part: str) -> dict[str, Scored]:

@@ -37,6 +37,7 @@ class Wish:
     seed: int
     objectives: list[str] | None
     constraints: list[str]
+    pruner: Any
     storage: str | None
     password_env: str | None
 
@@ -90,6 +91,7 @@ def search(wish: Wish, arguments: Sequence[str], loader: Any, master: Any, launc
     from forecastle.search import sampler
     from forecastle.search.goal import goals
     from forecastle.search.opening import check_unchanged, open_study
+    from forecastle.search.pruning import rule_of
     from forecastle.search.rehearsal import compose, rehearse
     from forecastle.search.space import read
     from forecastle.search.storage import Storage
@@ -103,7 +105,8 @@ def search(wish: Wish, arguments: Sequence[str], loader: Any, master: Any, launc
         raise explain(error) from error
     after = goals(rehearse(space, fixed, loader, master), wish.objectives, wish.constraints)
     sampler.check(wish.sampler, space, len(after.objectives))
-    plan = Plan(wish.sampler, sampler.size(wish.sampler, space, wish.n_trials), wish.batch, wish.seed)
+    rule = rule_of(wish.pruner, len(after.objectives))
+    plan = Plan(wish.sampler, sampler.size(wish.sampler, space, wish.n_trials), wish.batch, wish.seed, rule)
     record = SweepRecord(Path(master.output), master.sweep)
     storage = Storage(record.folder, wish.storage, wish.password_env)
     with claim(record.store, f"study-{record.id}", wait=False) as mine, closing(storage):

@@ -7,14 +7,14 @@ import os
 import time
 import traceback
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from hydra.experimental.callback import Callback
 
-from forecastle import logs, stopping
+from forecastle import logs, paths, stopping
 from forecastle.config.compose import choices, validate
 from forecastle.config.schema import Config
 from forecastle.errors import ConfigError, ForecastleError, Pruned
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from forecastle.runs.execution import Memory
-    from forecastle.runs.sweep import Retry
+    from forecastle.runs.watching import Watch
     from forecastle.stopping import Stop
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -49,14 +49,14 @@ def limits_of(words: Sequence[str]) -> Limits:
     given = {key: value for key, _, value in (word.partition("=") for word in words) if key in LIMITS}
     retry, most = given.get("retry", "failed"), given.get("max_failures", "null")
     stop = given.get("stop_on_error", "false")
-    if retry not in ("failed", "all", "none"):
-        raise ConfigError(f"retry must be failed, all or none, got {retry!r}")
+    if retry not in ("failed", "none"):
+        raise ConfigError(f"retry must be failed or none, got {retry!r}")
     if most != "null" and not (most.isdigit() and int(most)):
         raise ConfigError(f"max_failures must be a number of at least 1 or null, got {most!r}")
     if stop not in ("true", "false"):
         raise ConfigError(f"stop_on_error must be true or false, got {stop!r}")
     limit = 1 if stop == "true" else None if most == "null" else int(most)
-    return Limits(cast("Retry", retry), limit)
+    return Limits("none" if retry == "none" else "failed", limit)
 
 
 @dataclass
@@ -308,7 +308,8 @@ def _end(place: Place, make: Callable[[], Config], memory: Memory, *, wait: bool
         config = make()
         ground = ground_of(config, place.chosen, *_composed_from[-1]) if _composed_from else None
         logs.configure("WARNING" if config.log_level == "INFO" else config.log_level)
-        finished = attempt(config, memory, wait=wait)
+        with _watched(place) as watch:
+            finished = attempt(config, memory, wait=wait, watch=watch)
         if finished is None:
             _asked[-1].put_off.append((place, config))
             return
@@ -324,6 +325,15 @@ def _end(place: Place, make: Callable[[], Config], memory: Memory, *, wait: bool
     place.record.write(job)
     state = f"failed: {job.error}" if job.failed else job.pruned or f"{job.run}{' (reused)' if job.reused else ''}"
     place.tell(f"{state}, {time.perf_counter() - start:.2f} s")
+
+
+def _watched(place: Place) -> AbstractContextManager[Watch | None]:
+    """What watches a job on its way, where a study proposed it."""
+    if not (place.record.folder / paths.STUDY).is_file():
+        return nullcontext()
+    from forecastle.search.watching import watched
+
+    return watched(place.record.folder, place.number)
 
 
 def _count(overrides: Sequence[str]) -> int:

@@ -24,20 +24,25 @@ class OptunaSweeper(ForecastleSweeper):
         Metrics of the validation part that are made better, as ``["crps", "sharpe"]``; None: the runs' objective.
     constraints
         Bounds that the best has to keep, ``["turnover <= 10"]``.
+    pruner
+        ``none``, ``median`` or ``hyperband``, with settings ``{median: {startup: 10}}``: stops trials on the way that
+        do worse than others (`forecastle.search.pruning`).
     storage
         A SQLAlchemy URL without a password; None: a journal in the sweep's folder.
     password_env
         Name of the environment variable that holds the database's password.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each is a setting of its own on the command line
         self,
+        *,
         sampler: str = "tpe",
         n_trials: int | None = None,
         batch: int = 1,
         seed: int = 0,
         objectives: list[str] | None = None,
         constraints: list[str] | None = None,
+        pruner: str | dict[str, dict[str, int]] | None = None,
         storage: str | None = None,
         password_env: str | None = None,
     ) -> None:
@@ -45,7 +50,7 @@ class OptunaSweeper(ForecastleSweeper):
         self._settings = {
             **{"sampler": sampler, "n_trials": n_trials, "batch": batch, "seed": seed},
             **{"objectives": objectives, "constraints": constraints or []},
-            **{"storage": storage, "password_env": password_env},
+            **{"pruner": pruner, "storage": storage, "password_env": password_env},
         }
 
     def sweep(self, arguments: list[str]) -> list[Any]:

@@ -66,9 +66,6 @@ class Job:
         return self.run is None and self.pruned is None
 
 
-Retry = Literal["failed", "all", "none"]
-
-
 @dataclass(frozen=True)
 class Limits:
     """What a sweep does about failures.
@@ -76,12 +73,12 @@ class Limits:
     Parameters
     ----------
     retry
-        ``failed``: jobs that failed before are tried again; ``all``: so are those that were pruned; ``none``: neither.
+        ``failed``: jobs that failed before are tried again; ``none``: they are not. Those that were pruned never are.
     max_failures
         Failures after which no further job is begun; None: no limit.
     """
 
-    retry: Retry = "failed"
+    retry: Literal["failed", "none"] = "failed"
     max_failures: int | None = None
 
 
@@ -143,8 +140,8 @@ class SweepRecord:
     def begin(self, words: Sequence[str], total: int, limits: Limits) -> None:
         """Write down the command, its number of jobs and its limits, and forget the jobs that are tried again.
 
-        Those are the ones that failed, and the pruned ones only where that is asked for (`Limits`). A sweep that
-        another process is at work on is joined: what that one wrote down stays.
+        A pruned job is not: a search chose what came after it in that knowledge. A sweep that another process is at
+        work on is joined: what that one wrote down stays.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with suppress(RunError):
@@ -152,7 +149,7 @@ class SweepRecord:
                 return
         for path in self.folder.glob("[0-9]*.json"):
             job = self._read(path)
-            if job is None or (job.failed and limits.retry != "none") or (job.pruned and limits.retry == "all"):
+            if job is None or (job.failed and limits.retry == "failed"):
                 path.unlink(missing_ok=True)
         started = datetime.now(UTC).isoformat(timespec="seconds")
         process = {"started": started, "pid": os.getpid(), "host": platform.node()}
@@ -175,7 +172,7 @@ class SweepRecord:
         if job is not None and job.failed and limits["retry"] == "none":
             return "failed before (retry=none)"
         if job is not None and job.pruned:
-            return "pruned before (retry=all computes it again)"
+            return "pruned before"
         most = limits["max_failures"]
         if most is not None and (failed := sum(job.failed for job in self.jobs())) >= most:
             return f"left out after {failed} failure{'s' * (failed != 1)} (max_failures={most})"

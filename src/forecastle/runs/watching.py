@@ -23,10 +23,15 @@ from typing import Literal, NamedTuple
 
 
 class Measure(NamedTuple):
-    """What is told: its name, and ``min`` or ``max``, the way in which it is better."""
+    """What is told.
+
+    Its name; ``min`` or ``max``, the way in which it is better; and whether the latest value is what a fit is worth so
+    far, as of folds, and not the best one, as of epochs, of which the best is kept.
+    """
 
     name: str
     direction: Literal["min", "max"]
+    latest: bool = False
 
 
 Watch = Callable[[Measure, int, float], None]

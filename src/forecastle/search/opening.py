@@ -21,6 +21,7 @@ from forecastle.runs.execution import Memory
 from forecastle.runs.store import RunStore, read_json, write_json
 from forecastle.runs.sweep import SweepRecord
 from forecastle.search.goal import Goals
+from forecastle.search.pruning import as_json
 from forecastle.search.sampler import quiet
 from forecastle.search.space import Space
 from forecastle.search.storage import Storage
@@ -36,7 +37,7 @@ def open_study(record: SweepRecord, storage: Storage, space: Space, plan: Plan, 
     Raises
     ------
     RunError
-        If it was begun with another space, sampler, storage or goal, or its storage cannot be used.
+        If it was begun with another space, sampler, pruner, storage or goal, or its storage cannot be used.
     """
     asked = _asked(storage, space, plan, goals)
     path = record.folder / paths.STUDY
@@ -114,12 +115,13 @@ def check_unchanged(record: SweepRecord, compose: Callable[[Sequence[str]], Conf
 
 def _asked(storage: Storage, space: Space, plan: Plan, goals: Goals) -> dict[str, Any]:
     """What has to stay the same while a study goes on; it may become longer."""
-    settings = {key: value for key, value in asdict(plan).items() if key != "trials"}
+    settings = {key: value for key, value in asdict(plan).items() if key not in ("trials", "pruner")}
     return {
         "storage": storage.url,
         "password_env": storage.password_env,
         "space": {key: each.text for key, each in space.items()},
         **settings,
+        "pruner": as_json(plan.pruner),
         "objectives": {name: direction.value for name, direction in goals.objectives.items()},
         "constraints": [each.text for each in goals.constraints],
     }

@@ -21,6 +21,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 from forecastle.errors import RunError
 from forecastle.evaluation.metric import Direction
 from forecastle.search.goal import Goals, Outcome
+from forecastle.search.pruning import Rule
 from forecastle.search.sampler import make, points, quiet
 from forecastle.search.space import Space
 from forecastle.search.storage import Storage
@@ -43,12 +44,15 @@ class Plan:
         How many are proposed at once, before any of them is known.
     seed
         Of the sampler.
+    pruner
+        By which rule trials are stopped on the way; None: none is.
     """
 
     sampler: str
     trials: int
     batch: int
     seed: int
+    pruner: Rule | None = None
 
 
 class Study:
