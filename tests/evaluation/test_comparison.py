@@ -53,10 +53,13 @@ def test_the_bootstrap_draws_the_same_blocks_for_all_in_any_number_of_chunks(mon
     assert len(np.unique(means[:, 0])) > 900
 
 
-def test_losses_of_one_origin_are_averaged_before_anything_else() -> None:
+def test_losses_of_one_origin_are_brought_together_and_their_mean_is_that_of_all_windows() -> None:
     origin = np.array(["2020-01-02", "2020-01-01", "2020-01-02"], dtype="datetime64[us]")
     losses = np.array([[1.0, 3.0], [5.0, 7.0], [2.0, 2.0]])
-    np.testing.assert_allclose(comparison.by_origin(losses, origin), [6.0, 2.0])
+    np.testing.assert_allclose(comparison.by_origin(losses, origin), [4.0, 8 / 3])  # 6 and 2 + 2, in 1.5 windows
+    assert comparison.by_origin(losses, origin).mean() == pytest.approx(losses.mean())
+    even = np.repeat(origin[:2], 2)
+    np.testing.assert_allclose(comparison.by_origin(losses[[0, 1, 2, 2]], even), [2.0, 4.0])
 
 
 def test_a_better_forecaster_is_told_from_its_reference_and_an_equal_one_is_not() -> None:

@@ -56,6 +56,18 @@ def test_the_course_ends_at_the_skill_and_symbols_of_one_origin_count_once() -> 
     assert twice.reach == pytest.approx(went.reach)
 
 
+def test_the_course_ends_at_the_skill_of_all_windows_where_origins_have_unlike_numbers_of_them() -> None:
+    random = np.random.default_rng(3)
+    origin = np.repeat(DAYS, random.integers(1, 4, 600))
+    for perfect in (0.0, 1.0):
+        base = 0.2 + 0.5 * random.random((len(origin), 2))
+        model = base + 0.05 * random.normal(size=base.shape)
+        went = course(model, base, origin, 2, perfect)
+        (step,) = skill_by_step([model[:, :1]], base[:, :1], origin, 2, perfect)
+        assert went.value[-1] == pytest.approx((model.mean() - base.mean()) / (perfect - base.mean()))
+        assert step.value[0] == pytest.approx((model[:, 0].mean() - base[:, 0].mean()) / (perfect - base[:, 0].mean()))
+
+
 def test_a_forecaster_without_skill_stays_in_reach_as_often_as_it_says() -> None:
     random = np.random.default_rng(2)
     inside = []

@@ -1,7 +1,7 @@
 """Which of several runs is better, and is it sure: Diebold–Mariano, paired bootstrap, the model confidence set, SPA.
 
-All read the same thing: the mean loss of each forecaster at each origin, with the origins in order of time. Losses of
-windows at one origin (several symbols, all steps) are averaged first, since they move together.
+All read the same thing: the loss of each forecaster at each origin, with the origins in order of time. Losses of
+windows at one origin (several symbols, all steps) are brought together first, since they move together.
 """
 
 from __future__ import annotations
@@ -44,9 +44,14 @@ class Difference:
 
 
 def by_origin(losses: FloatArray, origin: TimeArray) -> FloatArray:
-    """Mean loss at each origin, ascending in time, shape (T,), from losses (N, H) and their origins (N,)."""
+    """Loss of each origin, ascending in time, shape (T,), from losses (N, H) and their origins (N,).
+
+    It is the sum over the origin's windows of their mean over steps, in units of the mean number of windows at an
+    origin: where all origins have as many, the mean of theirs, and the mean over origins is always that over windows.
+    """
     _, place = np.unique(origin, return_inverse=True)
-    return np.asarray(np.bincount(place, losses.mean(axis=1)) / np.bincount(place))
+    total = np.bincount(place, losses.mean(axis=1))
+    return np.asarray(total * (len(total) / len(place)))
 
 
 def stationary_means(losses: FloatArray, length: float, seed: int) -> FloatArray:

@@ -109,10 +109,8 @@ def course(losses: FloatArray, baseline: FloatArray, origin: TimeArray, horizon:
         None where the baseline is perfect, and nothing can be gained on it.
     """
     time = np.unique(origin)
-    sign = -1.0 if perfect else 1.0
-    other = by_origin(baseline, origin)
-    gain = sign * (other - by_origin(losses, origin))
-    room = float(np.abs(other - perfect).sum())
+    gain = by_origin((baseline - losses) * (-1.0 if perfect else 1.0), origin)
+    room = float(by_origin(np.abs(baseline - perfect), origin).sum())
     if not room > 0:
         return None
     variance = max(long_run_variance(gain, horizon), 0.0)

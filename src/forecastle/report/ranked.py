@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from forecastle.evaluation.comparison import Difference
@@ -13,6 +13,10 @@ from forecastle.report.words import NOTHING, column, percent, plain, spoken
 
 MOST_ROWS = 300
 """Runs that the table shows."""
+
+
+CLOSE = 0.001
+"""A gap of skill below which one decimal in percent would hide it."""
 
 
 @dataclass(frozen=True)
@@ -98,11 +102,11 @@ def ranking(contest: Contest, objective: str, arrow: str, links: Mapping[str, st
         head += [(f"skill vs {baseline}", f"gain on {baseline}, in percent of what it leaves to gain")]
     if traded:
         head += [("net Sharpe", "Sharpe ratio of its account per year, net of costs")]
-    rows = []
+    rows, decimals = [], _decimals(places, contest.room)
     for place, score in zip(places, scores, strict=True):
         cells = [Cell(score, place.score)]
         if tested:
-            cells += _tested(place, contest.room)
+            cells += _tested(place, contest.room, decimals)
         elif contest.room is not None:
             cells += [Cell(percent(place.skill), place.skill)]
         if traded:
@@ -112,26 +116,32 @@ def ranking(contest: Contest, objective: str, arrow: str, links: Mapping[str, st
     return Ranking(tuple(head), tuple(rows), len(contest.places) - len(places))
 
 
-def _tested(place: Place, room: float | None) -> list[Cell]:
+def _decimals(places: Sequence[Place], room: float | None) -> int:
+    """Decimals, in percent, that tell the closest run from the best."""
+    gaps = [place.against_best.value / room for place in places if place.against_best is not None and room is not None]
+    return 2 if any(0 < abs(gap) < CLOSE for gap in gaps) else 1
+
+
+def _tested(place: Place, room: float | None, decimals: int) -> list[Cell]:
     """What is sure of a run: against the baseline, and against the best."""
     beside, behind, kept = place.against_baseline, place.against_best, place.confidence
     known = kept is not None and math.isfinite(kept)
     return [
-        _gap(beside, room, -1.0),
+        _gap(beside, room, -1.0, decimals),
         _chance(beside),
-        _gap(behind, room, 1.0) if behind is not None else Cell("best", 0.0),
+        _gap(behind, room, 1.0, decimals) if behind is not None else Cell("best", 0.0),
         _chance(behind),
         Cell(("in" if kept is not None and kept > UNSURE else "out") if known else NOTHING, kept if known else None),
     ]
 
 
-def _gap(difference: Difference | None, room: float | None, sign: float) -> Cell:
+def _gap(difference: Difference | None, room: float | None, sign: float, decimals: int) -> Cell:
     """A difference with its interval, in points of skill or in the unit of the score."""
     if difference is None:
         return Cell(NOTHING)
     ends = sorted((sign * difference.low, sign * difference.high))
     values = [each / (room or 1.0) for each in (sign * difference.value, *ends)]
-    texts = [percent(each) if room is not None else plain(each, 2) for each in values]
+    texts = [percent(each, decimals) if room is not None else plain(each, 2) for each in values]
     between = f"{texts[1]}\u00a0… {texts[2]}" if math.isfinite(values[1]) else ""
     return Cell(texts[0], values[0], between)
 

@@ -60,7 +60,8 @@ def shares_note(importance: Importance | None, runs: int, settings: int) -> str:
         )
     fenced = ""
     if importance.fenced:
-        fenced = f" {importance.fenced} runs far behind the others count as if they were at the edge of the rest."
+        far_off = "1 run" if importance.fenced == 1 else f"{importance.fenced} runs"
+        fenced = f" {far_off} far behind the others: counted as if at the edge of the rest."
     return (
         f"{told} It foretells {100 * importance.foretold:.0f}\u202f% of the variance of runs that it has not seen. "
         f"Strokes hold nine tenths of the trees, each grown on its own draw of the runs. What settings do {TOGETHER} "
