@@ -12,7 +12,7 @@ from forecastle import explanation, paths, pipeline
 from forecastle.config.compose import compose
 from forecastle.config.schema import Config
 from forecastle.config.target import build
-from forecastle.errors import ForecastleError, Pruned, RunError
+from forecastle.errors import Pruned, RunError
 from forecastle.evaluation.ranking import loss_of, question_of
 from forecastle.experiment import Experiment
 from forecastle.logs import run_log
@@ -73,8 +73,27 @@ def attempt(config: Config, memory: Memory | None = None, *, wait: bool, watch: 
     experiment = Experiment(config, memory)
     experiment.watch = watch
     store = RunStore(Path(config.output))
+    if tracker.place is None:
+        return _attempt(experiment, store, report=tracker.wants_report, wait=wait)
+    from forecastle.tracked import Stream, Teller
+
+    stream = Stream(Teller(tracker, config.tracker, store), config, experiment.identity.id, store, watch)
+    experiment.watch = stream
+    try:
+        found = _attempt(experiment, store, report=tracker.wants_report, wait=wait)
+    except BaseException:
+        stream.abort()
+        raise
+    if found is not None:
+        stream.finish(found)
+    return found
+
+
+def _attempt(experiment: Experiment, store: RunStore, *, report: bool, wait: bool) -> Run | None:
+    """Run an experiment, with all that is asked of it beside, and keep the weights of the best of its sweep."""
+    config = experiment.config
     with held(store.folder, experiment.identity.id, config.sweep or ALONE):
-        found = _found_or_computed(experiment, store, tracker.wants_report, wait=wait)
+        found = _found_or_computed(experiment, store, report, wait=wait)
         if found is None:
             return None
         experiment.watch = None  # weights that are made again are no trial
@@ -84,7 +103,6 @@ def attempt(config: Config, memory: Memory | None = None, *, wait: bool, watch: 
             found = explain(restore(found, store, experiment), store, explanation.Effort(), experiment)
     if config.sweep:
         settle(store.folder, config.sweep, found.id, _standing(found.metrics[VALIDATION]), config.keep_models)
-    _track(tracker, config, found, store)
     return found
 
 
@@ -156,20 +174,3 @@ def _keeps(experiment: Experiment, scores: Mapping[str, Any], folder: Path, stor
 
 def _standing(scores: Mapping[str, Any]) -> Standing:
     return Standing(digest(question_of(scores)), loss_of(scores))
-
-
-def _track(tracker: Guarded, config: Config, finished: Run, store: RunStore) -> None:
-    """Tell the tracker of a finished run; one that cannot be told is warned of and changes nothing."""
-    if tracker.place is None:
-        return
-    from forecastle.runs.membership import sweeps_by_run
-    from forecastle.runs.sweep import SweepRecord
-    from forecastle.tracked import Teller
-
-    sweeps = sweeps_by_run(store.folder).get(finished.id, []) if finished.reused else []
-    if config.sweep:
-        sweeps = [*(each for each in sweeps if each.id != config.sweep), SweepRecord(store.folder, config.sweep)]
-    try:
-        Teller(tracker, config.tracker, store).tell(finished, sweeps)
-    except (ForecastleError, OSError) as error:
-        logger.warning("run %s is not tracked: %s", finished.id, " ".join(str(error).split()))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from functools import cache
 from typing import Any, Literal
 
 from forecastle import paths
-from forecastle.config.schema import parse
+from forecastle.config.schema import Config, parse
 from forecastle.config.target import build
 from forecastle.errors import ForecastleError, RunError
 from forecastle.runs.claim import claim
@@ -19,6 +20,7 @@ from forecastle.runs.sent import Sending, note_sending, sendings
 from forecastle.runs.settings import config_of, flatten
 from forecastle.runs.store import Run, RunStore
 from forecastle.runs.sweep import SweepRecord
+from forecastle.runs.watching import Measure, Watch
 from forecastle.tracking.guard import Guarded
 from forecastle.tracking.tracker import RunInfo, Table
 
@@ -53,8 +55,8 @@ class Teller:
         self._store = store
         self._varied = cache(_varied_keys)
 
-    def tell(self, run: Run, sweeps: Sequence[SweepRecord]) -> State:
-        """Tell of a run that belongs to some sweeps, of which the last one groups it.
+    def tell(self, run: Run, sweeps: Sequence[SweepRecord], *, opened: bool = False) -> State:
+        """Tell of a run that belongs to some sweeps, of which the last one groups it; `opened` where it was begun.
 
         Raises
         ------
@@ -67,9 +69,10 @@ class Teller:
         info, content = self.described(run, sweeps)
         metrics, curves = run.metrics, _curves(run)
         with claim(self._store.folder, _claimed(place, run.id), wait=True):
-            if self.knows(run.id, content):
+            if not opened and self.knows(run.id, content):
                 return "known"
-            self.tracker.start(info)
+            if not opened:
+                self.tracker.start(info)
             for step, values in sorted(curves.items()):
                 self.tracker.log(step, values)
             self.tracker.finish(run.folder, metrics)
@@ -109,15 +112,73 @@ class Teller:
         node, created = config_of(run), run.manifest.get("created")
         if created is None:
             raise RunError(f"{run.folder / paths.MANIFEST} does not say when the run was made")
+        info = self.begun(run.id, node, sweeps, datetime.fromisoformat(created))
+        added = [(run.folder / each).is_file() for each in (paths.REPORT, paths.IMPORTANCE)]
+        return info, digest([info.name, info.group, list(info.tags), run.metrics, added])
+
+    def begun(
+        self, identity: str, node: Mapping[str, Any], sweeps: Sequence[SweepRecord], created: datetime | None = None
+    ) -> RunInfo:
+        """What is known of a run before it is finished."""
         config, settings = parse(node), flatten(node)
         newest = sweeps[-1] if sweeps else None
         told = told_apart(settings, self._varied(newest)) if newest else ()
         name = " ".join(told) or config.experiment or f"{config.name('model')} on {config.name('data')}"
         tags = (*(told or told_apart(settings, ASKED)), *(f"sweep={each.id}" for each in sweeps))
-        group = newest.id if newest else None
-        info = RunInfo(run.id, name, config.settings, group, tags, datetime.fromisoformat(created))
-        added = [(run.folder / each).is_file() for each in (paths.REPORT, paths.IMPORTANCE)]
-        return info, digest([name, group, list(tags), run.metrics, added])
+        return RunInfo(identity, name, config.settings, newest.id if newest else None, tags, created)
+
+
+class Stream:
+    """What a fit tells while it runs, told on to a tracker, where the run is opened with the first value.
+
+    Parameters
+    ----------
+    teller
+        Who tells the tracker.
+    config, identity
+        Of the run.
+    store
+        Where it will lie.
+    watch
+        Who else is told, and may stop the fit; None: nobody.
+    """
+
+    def __init__(
+        self, teller: Teller, config: Config, identity: str, store: RunStore, watch: Watch | None = None
+    ) -> None:
+        self._teller, self._config, self._identity, self._store, self._watch = teller, config, identity, store, watch
+        self._opened = False
+
+    def __call__(self, measure: Measure, step: int, value: float) -> None:
+        """Tell a value after a step."""
+        tracker = self._teller.tracker
+        if not self._opened:
+            self._opened = True
+            tracker.start(self._teller.begun(self._identity, asdict(self._config), self._sweeps(())))
+        tracker.log(step, {f"live/{measure.name}": value})
+        if self._watch is not None:
+            self._watch(measure, step, value)
+
+    def finish(self, run: Run) -> None:
+        """Tell of the finished run; a tracker that cannot be told is warned of, and changes nothing."""
+        belongs = sweeps_by_run(self._store.folder).get(run.id, ()) if run.reused else ()
+        try:
+            self._teller.tell(run, self._sweeps(belongs), opened=self._opened)
+        except (ForecastleError, OSError) as error:
+            logger.warning("run %s is not tracked: %s", run.id, " ".join(str(error).split()))
+
+    def abort(self) -> None:
+        """Tell of a run that was begun and is not finished."""
+        if self._opened:
+            self._teller.tracker.abort()
+
+    def _sweeps(self, belongs: Sequence[SweepRecord]) -> list[SweepRecord]:
+        """The sweeps of the run, the one that asks for it now at the end."""
+        name = self._config.sweep
+        return [
+            *(each for each in belongs if each.id != name),
+            *([SweepRecord(self._store.folder, name)] if name else []),
+        ]
 
 
 def renew(run: Run, store: RunStore) -> None:

@@ -14,7 +14,10 @@ import pytest
 from tests.app.conftest import SMALL
 
 from forecastle.__main__ import main
-from forecastle.errors import ConfigError
+from forecastle.config.compose import compose
+from forecastle.errors import ConfigError, ForecastleError, Pruned
+from forecastle.keeping import attempt
+from forecastle.runs.watching import Measure
 from forecastle.tracking.tracker import RunInfo, Table
 
 Command = Callable[..., Any]
@@ -46,17 +49,17 @@ class Notebook:
         self._info, self._points = info, []
 
     def log(self, step: int, values: Mapping[str, float]) -> None:
-        self._points.append([step, dict(values)])
+        self._points.append([step, dict(values), len(list(Path("runs").glob("*/manifest.json")))])
 
     def finish(self, folder: Path, metrics: Mapping[str, Any]) -> None:
         assert self._info is not None
         if any(name in self._info.name for name in self._unlucky):
             raise OSError("the line is dead")
-        assert self._info.created is not None
         self._write(self._info, parts=sorted(metrics), points=self._points, horizon=self._info.config["horizon"])
 
     def abort(self) -> None:
-        """Never called: only finished runs are told."""
+        assert self._info is not None
+        self._write(self._info, aborted=True)
 
     def compare(self, info: RunInfo, table: Table) -> None:
         self._write(info, columns=table.columns, rows=table.rows)
@@ -223,10 +226,38 @@ def test_a_run_alone_is_named_by_model_and_data(forecastle: Command, small: list
     assert page["parts"] == ["test", "validation"]
 
 
-def test_curves_are_sent_point_by_point(forecastle: Command, small: list[str], notebook: Command) -> None:
-    assert forecastle("run", *small, "model=mlp", "trainer.max_epochs=3", *notebook()).code == 0
+EPOCHS = ("model=mlp", "trainer.max_epochs=3")
+
+
+def test_a_fit_is_followed_while_it_runs_and_its_numbers_stay(
+    forecastle: Command, small: list[str], notebook: Command
+) -> None:
+    assert forecastle("run", *small, *EPOCHS, *notebook()).code == 0
     (page,) = Notebook.pages()
-    assert [step for step, _ in page["points"]][:3] == [1, 2, 3]
+    live = [(step, finished) for step, values, finished in page["points"] if "live/validation/loss" in values]
+    assert live == [(step, 0) for step in range(1, len(live) + 1)], "told before the run was finished"
+    assert len(live) >= 3
+    curves = [(step, values) for step, values, finished in page["points"] if finished]
+    assert [step for step, _ in curves][:3] == [1, 2, 3]
+    assert all("train/loss" in values for _, values in curves)
+    followed = Path("runs", page["id"], "metrics.json").read_text()
+    assert forecastle("run", *small, *EPOCHS, "output=alone").code == 0
+    assert Path("alone", page["id"], "metrics.json").read_text() == followed
+    assert "0 sent, 1 there as they stand" in forecastle("track", "push", *notebook()).out
+
+
+def test_a_run_that_is_stopped_on_the_way_is_told_so_and_one_that_never_began_is_not(
+    workplace: Path, small: list[str], notebook: Command
+) -> None:
+    def stop(measure: Measure, step: int, value: float) -> None:
+        raise Pruned("enough")
+
+    for words in ((*EPOCHS, "split.train=0.999"), EPOCHS):
+        with pytest.raises(ForecastleError):
+            attempt(compose([*small, *words, *notebook()]), wait=True, watch=stop)
+    (page,) = Notebook.pages()
+    assert page["aborted"]
+    assert (page["name"], page["tags"][0]) == ("mlp on synthetic", "model=mlp")
 
 
 @pytest.mark.parametrize(
