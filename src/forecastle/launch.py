@@ -102,18 +102,18 @@ def _arguments(words: list[str]) -> Iterator[None]:
         sys.argv = before
 
 
-def _kept(composed: Any) -> None:
+def _kept(composed: Any) -> str | None:
     """Run one composed configuration, alone or as a job of a sweep."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
     if HydraConfig.get().mode == RunMode.MULTIRUN:
-        sweeping.run_job(composed, _memory)
-        return
+        return sweeping.run_job(composed, _memory)
     try:
         _single(validate(composed, choices(HydraConfig.get().runtime.choices)))
     except Exception as error:  # noqa: BLE001  kept from Hydra, and raised again by `_hydra`
         _failed.append(error)
+    return None
 
 
 def _single(config: Config) -> None:

@@ -265,8 +265,30 @@ class Place:
         say(f"[{self.number + 1}/{self.record.total()}] {' '.join(self.chosen)}: {text}")
 
 
-def run_job(composed: Any, memory: Memory) -> None:
+PUT_OFF = "put off"
+"""What a worker answers for a job that another process computes just now."""
+
+_waits: list[bool] = []
+"""Whether a worker of ours waits for what another process computes; nothing in a process that is none."""
+
+
+@contextmanager
+def working(*, wait: bool) -> Iterator[None]:
+    """Be a worker for a block, which waits for what another process computes or puts it off."""
+    _waits[:] = [wait]
+    try:
+        yield
+    finally:
+        _waits.clear()
+
+
+def run_job(composed: Any, memory: Memory) -> str | None:
     """Run one composed configuration and write down how it ended; it never stops the others.
+
+    Returns
+    -------
+    str or None
+        `PUT_OFF` where it is to be run again by whoever asked this worker for it.
 
     Raises
     ------
@@ -283,10 +305,14 @@ def run_job(composed: Any, memory: Memory) -> None:
     place = Place(record, record.number(chosen, int(hydra.job.num)), chosen)
     if reason := place.record.spent(place.number):
         place.tell(reason)
-        return
+        return None
     named = choices(hydra.runtime.choices)
-    waits = not _asked or _asked[-1].home != os.getpid() or _asked[-1].in_turn
-    _end(place, lambda: validate(composed, named), memory, wait=waits)
+    home = bool(_asked) and _asked[-1].home == os.getpid()
+    waits = _asked[-1].in_turn if home else _waits[-1] if _waits else True
+    config = _end(place, lambda: validate(composed, named), memory, wait=waits)
+    if config is not None and home:
+        _asked[-1].put_off.append((place, config))
+    return None if config is None or home else PUT_OFF
 
 
 def lost(overrides: Sequence[str], number: int, reason: str) -> None:
@@ -299,8 +325,8 @@ def lost(overrides: Sequence[str], number: int, reason: str) -> None:
         place.tell(f"failed: {reason}")
 
 
-def _end(place: Place, make: Callable[[], Config], memory: Memory, *, wait: bool) -> None:
-    """Bring a job to its end and write it down; what another process computes is waited for, or put off."""
+def _end(place: Place, make: Callable[[], Config], memory: Memory, *, wait: bool) -> Config | None:
+    """Bring a job to its end and write it down; where another process computes it and is not waited for, its config."""
     from forecastle.keeping import attempt
 
     start = time.perf_counter()
@@ -311,8 +337,7 @@ def _end(place: Place, make: Callable[[], Config], memory: Memory, *, wait: bool
         with _watched(place) as watch:
             finished = attempt(config, memory, wait=wait, watch=watch)
         if finished is None:
-            _asked[-1].put_off.append((place, config))
-            return
+            return config
         job = Job(place.number, place.chosen, finished.id, reused=finished.reused, ground=ground)
     except Pruned as error:
         job = Job(place.number, place.chosen, None, pruned=str(error))
@@ -325,6 +350,7 @@ def _end(place: Place, make: Callable[[], Config], memory: Memory, *, wait: bool
     place.record.write(job)
     state = f"failed: {job.error}" if job.failed else job.pruned or f"{job.run}{' (reused)' if job.reused else ''}"
     place.tell(f"{state}, {time.perf_counter() - start:.2f} s")
+    return None
 
 
 def _watched(place: Place) -> AbstractContextManager[Watch | None]:

@@ -71,17 +71,23 @@ def crew(setting: Setting, count: int | None) -> workers.Crew:
 
 
 def apart(crew: workers.Crew, jobs: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
-    """Run jobs by workers; see `here`."""
+    """Run jobs by workers; see `here`. What another process computes is waited for when nothing else is left."""
     done: list[JobReturn] = [JobReturn(overrides=list(overrides)) for overrides in jobs]
+    left = list(range(len(jobs)))
     with sweeping.stoppable(workers=crew.count) as stop:
-        for index, result in crew.run(list(enumerate(jobs, first)), stop):
-            if isinstance(result, workers.WorkerError):
-                sweeping.lost(jobs[index], first + index, str(result))
-                result = None  # noqa: PLW2901
-            if isinstance(result, Exception):
-                raise result
-            done[index].return_value = result
-            done[index].status = JobStatus.COMPLETED
+        for wait in (False, True):
+            todo, left = left, []
+            asked = [(first + index, jobs[index], wait) for index in todo]
+            for place, result in crew.run(asked, stop) if asked else ():
+                index = todo[place]
+                if isinstance(result, workers.WorkerError):
+                    sweeping.lost(jobs[index], first + index, str(result))
+                elif isinstance(result, Exception):
+                    raise result
+                elif result == sweeping.PUT_OFF:
+                    left.append(index)
+                done[index].return_value = None
+                done[index].status = JobStatus.COMPLETED
         stop.check()
     return done
 
@@ -111,11 +117,13 @@ def turn(setting: Setting, job: tuple[int, Sequence[str]]) -> JobReturn:
     return result
 
 
-def _serve(content: Setting, job: tuple[int, Sequence[str]]) -> Any:
+def _serve(content: Setting, job: tuple[int, Sequence[str], bool]) -> Any:
     """A worker's turn: what the task returned."""
+    number, overrides, wait = job
     setup_globals()
     sweeping.composes_from(content.config.hydra)
-    return turn(content, job).return_value
+    with sweeping.working(wait=wait):
+        return turn(content, (number, overrides)).return_value
 
 
 def _count(asked: int | None, threads: int) -> int:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,22 @@ REPOSITORY = conf_folder().parent
 
 SMALL = ("data=synthetic", "data.count=1500", "indicator=minimal")
 """Overrides of an experiment that takes a twentieth of a second."""
+
+
+WAITING = """\
+import os, time
+from pathlib import Path
+from forecastle.models.baseline import RandomWalk
+
+class Waiting(RandomWalk):
+    def fit(self, train, validation=None):
+        Path(f"begun-{os.getpid()}-{time.monotonic_ns()}").touch()
+        for _ in range(600):
+            if not Path("go").exists():
+                time.sleep(0.05)
+        return super().fit(train, validation)
+"""
+"""A user's own model, which tells that it is being fitted and waits for a file `go`."""
 
 
 def otherwise(words: Sequence[str], *more: str) -> list[str]:
@@ -141,3 +160,54 @@ def tool(*words: str) -> str:
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+@pytest.fixture
+def patient(workplace: Path, small: list[str], request: pytest.FixtureRequest) -> list[str]:
+    """Overrides that choose a model which waits."""
+    module = re.sub(r"\W", "_", request.node.name)
+    (workplace / f"{module}.py").write_text(WAITING)
+    folder = workplace / "conf" / "model"
+    folder.mkdir(parents=True)
+    (folder / "waiting.yaml").write_text(f"_target_: {module}.Waiting\n")
+    return [*small, f"allowed_targets=[{module}.]"]
+
+
+@pytest.fixture
+def group(workplace: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start a command as a terminal does: as a group of processes, all of which a Ctrl-C reaches."""
+    groups: list[int] = []
+
+    def call(*words: str) -> subprocess.Popen[str]:
+        running = subprocess.Popen(
+            [sys.executable, "-m", "forecastle", *words],
+            cwd=workplace,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        groups.append(running.pid)
+        return running
+
+    yield call
+    for each in groups:
+        if alive(each):
+            os.killpg(each, signal.SIGKILL)
+
+
+def alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def begun(workplace: Path, count: int, seconds: float = 30) -> None:
+    """Wait until so many fits have begun."""
+    for _ in range(int(seconds / 0.05)):
+        if len(list(workplace.glob("begun-*"))) >= count:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{len(list(workplace.glob('begun-*')))} fits began, {count} wanted")
