@@ -369,6 +369,6 @@ def _count(overrides: Sequence[str]) -> int:
 
     total = 1
     for override in OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides(list(overrides)):
-        if override.is_sweep_override():
+        if override.is_discrete_sweep():  # the sweeper refuses any other
             total *= sum(1 for _ in override.sweep_iterator())
     return total

@@ -37,16 +37,20 @@ class ForecastleSweeper(BasicSweeper):
         Raises
         ------
         ConfigError
-            If two jobs are the same; what Hydra raises where one cannot be composed.
+            If two jobs are the same, or a range has no end of values; what Hydra raises where one cannot be composed.
         """
         from hydra.core.override_parser.overrides_parser import OverridesParser
 
+        from forecastle.errors import ConfigError
         from forecastle.sweeping import planned
 
         context, launcher = cast("HydraContext", self.hydra_context), cast("Launcher", self.launcher)
         given = [f"{key}={value}" for key, value in self.params.items()]
         parser = OverridesParser.create(config_loader=context.config_loader)
-        (jobs,) = self.split_arguments(parser.parse_overrides([*given, *arguments]), None)
+        parsed = parser.parse_overrides([*given, *arguments])
+        if endless := [each.input_line for each in parsed if each.is_sweep_override() and not each.is_discrete_sweep()]:
+            raise ConfigError(f"{endless[0]} has no end of values: hydra/sweeper=optuna searches it")
+        (jobs,) = self.split_arguments(parsed, None)
         left = planned(jobs)
         self.validate_batch_is_legal(left)
         done: list[Any] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import signal
 import subprocess
@@ -293,3 +294,33 @@ def test_a_trial_that_is_proposed_again_is_told_its_value_and_shown_once(forecas
     assert "5 runs, 2 computed, 3 reused, 0 failed" in done.out
     assert "2 runs compared" in done.out
     assert len({word for word, _ in trials()}) == 2
+
+
+def test_a_search_ends_after_as_many_failures_as_are_allowed(forecastle: Command, small: list[str]) -> None:
+    words = ["run", "-m", OPTUNA, *small, "model=logistic,ridge,lasso", "hydra.sweeper.sampler=grid"]
+    stopped = forecastle(*words, "max_failures=1")
+    assert stopped.code == 1
+    assert "left out after 1 failure (max_failures=1)" in stopped.err
+    assert "1 runs, 0 computed, 0 reused, 1 failed, 2 without a record" in stopped.out
+    assert "no trial has a value" in stopped.out
+    on = forecastle("sweep", "resume", "last")
+    assert "3 runs, 2 computed, 0 reused, 1 failed" in on.out
+
+
+@pytest.mark.slow
+def test_a_search_that_is_killed_again_and_again_ends_as_one_that_was_not(
+    forecastle: Command, start: Callable[..., subprocess.Popen[str]], ridge: list[str]
+) -> None:
+    workers = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "hydra.sweeper.batch=3"]
+    words = [*ridge, "model.lags=1,2,5", "hydra.sweeper.n_trials=30", *workers]
+    assert forecastle(*words, "output=whole").code == 0
+    moment = random.Random(0)
+    for _ in range(15):
+        running = start(*words, "output=killed")
+        time.sleep(moment.uniform(2, 10))
+        running.send_signal(signal.SIGKILL)
+        running.communicate(timeout=30)
+    done = forecastle(*words, "output=killed")
+    assert done.code == 0, done.err
+    assert trials("killed") == trials("whole")
+    assert len(list(Path("killed").glob("*/manifest.json"))) == len(list(Path("whole").glob("*/manifest.json")))

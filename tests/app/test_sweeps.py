@@ -88,6 +88,10 @@ def test_a_sweep_whose_runs_are_not_those_of_today_says_so_and_asks(
         (["sweep", "resume", "last", "model=ridge"], "or changed=anew wanted, got 'model=ridge'"),
         (["run", "-m", "model=ridge,lasso", "retry=some"], "retry must be failed or none, got 'some'"),
         (["run", "-m", "model=ridge,lasso", "max_failures=0"], "max_failures must be a number of at least 1"),
+        (
+            ["run", "-m", "model.estimator.alpha=interval(1,2)"],
+            "has no end of values: hydra/sweeper=optuna searches it",
+        ),
         (["run", "-m", "model=ridge,lasso", "stop_on_error=1"], "stop_on_error must be true or false, got '1'"),
     ],
 )
