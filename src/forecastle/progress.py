@@ -163,7 +163,7 @@ def _watch(progress: Progress, over: threading.Event, shown: bool) -> None:
         with suppress(RunError, OSError):  # a ledger that is damaged meanwhile is told of at the end
             progress.look()
             if shown:
-                width = os.get_terminal_size(sys.stderr.fileno()).columns
+                width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
                 print(f"{CLEAR}{progress.bar(width)}", end="", file=sys.stderr, flush=True)
             else:
                 print(progress.line(), file=sys.stderr)

@@ -120,14 +120,14 @@ class Sweep:
         jobs = self.record.jobs()
         return 1 if len(jobs) < self.record.total() or any(job.failed for job in jobs) else 0
 
-    def interrupted(self) -> str:
-        """What is told when it was stopped: what there is, and how it is gone on with."""
+    def standing(self) -> str:
+        """What is told when it was stopped: what there is, and how it is gone on with; nothing where it never began."""
         if self.record is None or not (total := self.record.total()):
             return ""
         done = sum(job.run is not None for job in self.record.jobs())
         place = "" if self.record.store == Path("runs") else f"FORECASTLE_OUTPUT={self.record.store} "
         how = f"`{place}forecastle sweep resume {self.record.id}` goes on with it"
-        return f"interrupted: {done} of {total} runs of sweep {self.record.id} are finished and kept; {how}"
+        return f"{done} of {total} runs of sweep {self.record.id} are finished and kept; {how}"
 
 
 _asked: list[Sweep] = []
@@ -149,7 +149,12 @@ def asked(words: Sequence[str], limits: Limits) -> Iterator[Sweep]:
         with sweep.shown:
             yield sweep
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(sweep.interrupted()) from None
+        told = sweep.standing()
+        raise KeyboardInterrupt(f"interrupted: {told}" if told else "") from None
+    except OSError as error:
+        if error.errno in FULL and (told := sweep.standing()):
+            say(told)
+        raise
     except ConfigError:  # none of its jobs could begin
         if sweep.record is not None:
             sweep.record.forget()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
 import subprocess
+import sys
+import termios
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -80,3 +83,26 @@ def test_a_stop_of_a_container_needs_no_second(group: Started, workplace: Path, 
     assert running.returncode == 130, err
     assert err.splitlines()[-1].startswith("forecastle: interrupted: 1 of 2 runs of sweep ")
     assert finished(workplace) == 1
+
+
+def test_a_terminal_shows_one_line_that_is_rewritten_below_the_jobs(workplace: Path, patient: list[str]) -> None:
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, 160))
+    words = ["run", "-m", *patient, "model=last_value,waiting,random_walk", *BY_WORKERS]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "forecastle", *words], cwd=workplace, stdout=subprocess.DEVNULL, stderr=theirs
+    )
+    os.close(theirs)
+    shown = ""
+    while "2/3 |" not in shown:
+        shown += os.read(ours, 4096).decode()
+    (workplace / "go").touch()
+    with contextlib.suppress(OSError):  # the end of a terminal's other side
+        while more := os.read(ours, 4096):
+            shown += more.decode()
+    os.close(ours)
+    assert running.wait(30) == 0
+    assert re.search(r"\r\x1b\[2K2/3 \|[^|]+\| [\d.]+ runs a minute, .+ left, best crps [\d.e-]+: model=", shown)
+    jobs = [line.rpartition("\x1b[2K")[2] for line in shown.splitlines() if "[" in line and "]" in line]
+    assert sorted(line.split(" ")[0] for line in jobs if re.match(r"\[\d/3\]", line)) == ["[1/3]", "[2/3]", "[3/3]"]
+    assert shown.endswith("\r\x1b[2K"), "the line is gone when the table comes"

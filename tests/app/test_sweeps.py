@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -112,3 +117,87 @@ def test_a_damaged_record_does_not_hide_the_others(forecastle: Command, small: l
     assert "deadbeef  damaged: " in out
     assert json.loads(path.read_text())["words"][0] == "-m"
     assert "model=ridge,random_walk" in out
+
+
+def test_a_disk_that_is_full_in_the_middle_loses_nothing_that_was_finished(
+    forecastle: Command, small: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["run", "-m", *small, "model=last_value,random_walk,seasonal_naive,ridge"]
+    real = os.fsync
+
+    def full(descriptor: int) -> None:
+        if len(list(Path("runs").glob("[0-9a-f]*/manifest.json"))) >= 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    stopped = forecastle(*words)
+    assert stopped.code == 2
+    assert stopped.err.splitlines()[-1].startswith("forecastle: the disk is full")
+    (told,) = (line for line in stopped.err.splitlines() if "goes on with it" in line)
+    assert re.match(r"[12] of 4 runs of sweep \w+ are finished and kept; `forecastle sweep resume \w+` goes on", told)
+    assert "Traceback" not in stopped.err
+    assert len(list(Path("runs").glob("*/manifest.json"))) == 2
+    assert not list(Path("runs").glob(".tmp-*"))
+    monkeypatch.setattr(os, "fsync", real)
+    again = forecastle("sweep", "resume", "last")
+    assert "4 runs, 2 computed, 2 reused, 0 failed" in again.out
+
+
+LIMITED = """\
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, resource.RLIM_INFINITY))
+from forecastle.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("more", [(), ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")], ids=["here", "by workers"])
+def test_a_run_that_the_system_refuses_to_write_fails_alone(
+    forecastle: Command, small: list[str], workplace: Path, more: tuple[str, ...]
+) -> None:
+    words = ["run", "-m", *small, "cache=off", "model=last_value,ridge,random_walk"]
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, *words, *more], cwd=workplace, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stderr
+    assert "3 runs, " in done.stdout
+    assert "File too large" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    kept = len(list(Path("runs").glob("*/manifest.json")))
+    assert 0 < kept < 3
+    assert f"3 runs, {3 - kept} computed, {kept} reused, 0 failed" in forecastle(*words).out
+
+
+def test_a_sweep_whose_record_is_damaged_is_made_whole_by_its_command(forecastle: Command, small: list[str]) -> None:
+    words = ["run", "-m", *small, "model=last_value,random_walk"]
+    forecastle(*words)
+    (path,) = Path("runs").glob("sweeps/*/sweep.json")
+    path.write_text(path.read_text()[:40])
+    refused = forecastle("sweep", "resume", path.parent.name)
+    assert refused.code == 2
+    assert refused.err.count("\n") == 1
+    assert "sweep.json is damaged" in refused.err
+    assert "damaged" in forecastle("sweeps").out
+    (path.parent / "jobs.json").write_text("{")
+    assert "2 runs, 0 computed, 2 reused, 0 failed" in forecastle(*words).out
+    assert listed(forecastle) == ["2", "2", "0", "0"]
+
+
+def test_a_choice_that_does_not_exist_is_refused_before_any_run_and_leaves_no_sweep(
+    forecastle: Command, small: list[str]
+) -> None:
+    refused = forecastle("run", "-m", *small, "model=last_value,nope")
+    assert refused.code == 2
+    assert "model: no choice 'nope'" in refused.err
+    assert refused.err.count("\n") == 1
+    assert "no sweeps" in forecastle("sweeps").out
+    assert not list(Path("runs").glob("*/manifest.json"))
+
+
+def test_a_value_that_stands_twice_in_a_sweep_is_refused(forecastle: Command, small: list[str]) -> None:
+    refused = forecastle("run", "-m", *small, "model=last_value,random_walk,last_value")
+    assert refused.code == 2
+    assert "a value stands twice in the sweep: " in refused.err
+    assert "no sweeps" in forecastle("sweeps").out
