@@ -23,7 +23,7 @@ FLAGS = ("--json", "--csv", "--html", "--test", "--fast")
 
 USAGE = """\
 usage: forecastle compare [RUN | SWEEP | last | KEY=VALUE ...] [baseline=NAME] [--test] [--fast]
-                          [--json | --csv] [--html [FILE]]
+                          [--json | --csv] [--html [FILE.html]]
 
   RUN, SWEEP     ids or their beginnings; last is the newest sweep; none of them: all finished runs
   KEY=VALUE      only runs with this choice or setting: model=ridge horizon=10 model.estimator.alpha=3
@@ -31,7 +31,8 @@ usage: forecastle compare [RUN | SWEEP | last | KEY=VALUE ...] [baseline=NAME] [
                  runs are that differ in policy or account only
   --test         show the test scores of all runs that opened their test part, not of the best one only
   --fast         rank scores only: no tests, no intervals, no confidence set
-  --html [FILE]  write a page, too: the table to be sorted, settings and their importance, learning curves, skill by
+  --html [FILE.html]
+                 write a page, too: the table to be sorted, settings and their importance, learning curves, skill by
                  horizon and over time (compare.html, with the sweep that is meant or beside the runs)
 
 Runs are ranked on their validation parts. Those on other data, targets, steps, splits or windows stand in tables of

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from forecastle.errors import RunError
-from forecastle.runs.settings import names, settings_of, varied
+from forecastle.runs.settings import names, settings_of, short, varied
 from forecastle.runs.store import Run
 
 WRITTEN = """\
@@ -105,3 +107,22 @@ def test_a_name_leaves_out_what_is_the_same_in_all_runs_of_its_choice() -> None:
         "model=mlp seed=1",
         "model=mlp seed=2",
     ]
+
+
+def test_a_key_of_the_root_keeps_its_name_beside_a_longer_one() -> None:
+    assert short(["seed", "model.seed", "model.alpha"]) == {
+        "seed": "seed",
+        "model.seed": "model.seed",
+        "model.alpha": "alpha",
+    }
+
+
+WORDS = st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map(".".join)
+
+
+@given(st.lists(WORDS, unique=True, max_size=8))
+def test_short_keys_are_endings_that_tell_all_apart(keys: list[str]) -> None:
+    found = short(keys)
+    assert list(found) == keys
+    assert len(set(found.values())) == len(keys)
+    assert all(f".{key}".endswith(f".{last}") for key, last in found.items())

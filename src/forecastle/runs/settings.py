@@ -135,7 +135,8 @@ def short(keys: Sequence[str]) -> dict[str, str]:
     for key in keys:
         words = key.split(".")
         tails = (".".join(words[-count:]) for count in range(1, len(words) + 1))
-        found[key] = next(tail for tail in tails if sum(f".{other}".endswith(f".{tail}") for other in keys) == 1)
+        alone = (tail for tail in tails if sum(f".{other}".endswith(f".{tail}") for other in keys) == 1)
+        found[key] = next(alone, key)
     return found
 
 
