@@ -13,6 +13,7 @@ from forecastle import paths
 from forecastle.arrays import FloatArray, TimeArray
 from forecastle.evaluation.contest import Entrant
 from forecastle.evaluation.metric import Direction
+from forecastle.evaluation.ranking import ratio_of
 from forecastle.evaluation.score import MODEL
 from forecastle.evaluation.trading.performance import influence
 from forecastle.report.folder import read_equity
@@ -71,12 +72,6 @@ def read_accounts(runs: Sequence[Run], part: str) -> list[Account]:
 def only_traded_otherwise(keys: Sequence[str]) -> bool:
     """Whether settings that vary change nothing but how the same forecast is traded."""
     return bool(keys) and all(key.partition(".")[0] in TRADING for key in keys)
-
-
-def ratio_of(metrics: Mapping[str, Any]) -> float | None:
-    """Sharpe ratio of a part's account, net of costs, per year; None where nothing was traded or it is undefined."""
-    ratio = (metrics.get("trading") or {}).get("sharpe")
-    return None if ratio is None else float(ratio["value"])
 
 
 def trading_scores(metrics: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from forecastle.config.compose import compose
 from forecastle.config.schema import Config
 from forecastle.config.target import build
 from forecastle.errors import Pruned, RunError
-from forecastle.evaluation.ranking import loss_of, question_of
 from forecastle.experiment import Experiment
 from forecastle.logs import run_log
 from forecastle.reopening import explain, look_at, open_test, restore
@@ -173,4 +172,6 @@ def _keeps(experiment: Experiment, scores: Mapping[str, Any], folder: Path, stor
 
 
 def _standing(scores: Mapping[str, Any]) -> Standing:
-    return Standing(digest(question_of(scores)), loss_of(scores))
+    from forecastle.evaluation.ranking import loss_of, question_of, ratio_of  # which only a sweep needs
+
+    return Standing(digest(question_of(scores)), loss_of(scores), ratio_of(scores))

@@ -108,6 +108,18 @@ def restore(found: Run, store: RunStore, experiment: Experiment | None = None) -
     return Run(found.id, found.folder, found.reused)
 
 
+def check_whole(found: Run) -> None:
+    """Raise RunError where a file is missing that a run's folder always holds, but for its weights."""
+    traded = any("trading" in part for part in found.metrics.values())
+    wanted = (paths.CONFIG, paths.QUALITY, paths.CURVES, paths.FORECAST, *((paths.EQUITY,) if traded else ()))
+    missing = [name for name in wanted if not (found.folder / name).is_file()]
+    if missing:
+        raise RunError(
+            f"run {found.id} is damaged: {' and '.join(missing)} missing from {found.folder} "
+            "(`forecastle run … force=true` writes it anew)"
+        )
+
+
 def check_weights(found: Run, what: str) -> None:
     """Raise RunError where a run has no weights; the message says `what` cannot be done and how to get them."""
     if not found.has_weights:
@@ -118,7 +130,8 @@ def check_weights(found: Run, what: str) -> None:
 
 
 def again(found: Run, act: str) -> Experiment:
-    """The experiment of a kept run, which has to be the same today."""
+    """The experiment of a kept run, which has to be whole, and the same today."""
+    check_whole(found)
     experiment = Experiment(read(found.folder / paths.CONFIG))
     if experiment.identity.id != found.id:
         raise RunError(f"run {found.id} cannot be {act}: {'; '.join(changes(found, experiment))}")
@@ -155,6 +168,7 @@ def _models(found: Run, experiment: Experiment) -> tuple[Fitted, ...]:
 @contextmanager
 def _edited(found: Run, store: RunStore) -> Iterator[Path]:
     """A copy of a run's folder, which takes its place when the block ends well; nobody else changes it meanwhile."""
+    check_whole(found)
     with claim(store.folder, found.id, wait=True), store.create(found.id, replace=True) as folder:
         shutil.copytree(found.folder, folder, dirs_exist_ok=True)
         yield folder

@@ -134,7 +134,7 @@ STAGES = {stage.__name__: stage for stage in (bars, features, fit, evaluate, rep
 def write_params(overrides: Sequence[str] = ()) -> None:
     """Compose conf/ and write params.yaml, with the overrides that were asked for on its first line."""
     head = f"{_HEAD}{shlex.join(overrides)}".rstrip()
-    write_text(paths.PARAMS, f"{head}\n{dump(_without_choices(compose(overrides)))}")
+    write_text(paths.PARAMS, f"{head}\n{dump(_composed(overrides))}")
 
 
 def check_params() -> None:
@@ -143,11 +143,24 @@ def check_params() -> None:
         raise ConfigError(f"{paths.PARAMS} is missing; `make params` writes it")
     first = paths.PARAMS.read_text().partition("\n")[0]
     overrides = shlex.split(first.removeprefix(_HEAD)) if first.startswith(_HEAD) else []
-    if _without_choices(read(paths.PARAMS)) != _without_choices(compose(overrides)):
+    if _without_choices(read(paths.PARAMS)) != _composed(overrides):
         raise ConfigError(f"{paths.PARAMS} is not what conf/ composes; `make params` writes it anew")
 
 
 _HEAD = "# forecastle params "
+
+
+def _composed(overrides: Sequence[str]) -> dict[str, Any]:
+    """What conf/ composes, whoever composes it: where runs go and what is shown is each one's own affair."""
+    own = {name: os.environ.pop(name) for name in _OWN if name in os.environ}
+    try:
+        return _without_choices(compose(overrides))
+    finally:
+        os.environ.update(own)
+
+
+_OWN = ("FORECASTLE_OUTPUT", "FORECASTLE_LOG_LEVEL")
+"""Settings of the environment that cannot change a number, and do not belong into a file for all."""
 
 
 def _without_choices(config: Config) -> dict[str, Any]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from forecastle import paths
-from forecastle.accounts import HOLD, OBJECTIVE, entrants, only_traded_otherwise, ratio_of, trading_scores
+from forecastle.accounts import HOLD, OBJECTIVE, entrants, only_traded_otherwise, trading_scores
 from forecastle.arrays import FloatArray
 from forecastle.errors import ConfigError, RunError, nearest
 from forecastle.evaluation.comparison import by_origin
 from forecastle.evaluation.contest import Contest, Entrant, hold
 from forecastle.evaluation.layout import skill_text
+from forecastle.evaluation.ranking import ratio_of
 from forecastle.evaluation.score import MODEL, REFERENCE
 from forecastle.questions import PART, Tried, sort_out, tried
 from forecastle.runs.looks import looks_of

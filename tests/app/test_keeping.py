@@ -176,6 +176,23 @@ def test_weights_removed_by_hand_are_told_as_that(forecastle: Command, small: li
     assert f"runs/{name}/model is missing: it was removed by hand" in refused.err
 
 
+def test_a_damaged_run_is_not_taken_up_again(forecastle: Command, small: list[str]) -> None:
+    forecastle("run", "-m", *small, "model=ridge,lasso")
+    name = worst()
+    (Path("runs") / name / "forecast.parquet").unlink()
+    for words in (["evaluate", name, "part=test"], ["explain", name]):
+        refused = forecastle(*words)
+        assert refused.code == 2
+        assert f"run {name} is damaged: forecast.parquet missing from runs/{name} (" in refused.err
+        assert refused.err.count("\n") == 1
+    part = next(path for path in (Path("runs") / scored()[0][1]).glob("model/**/*") if path.is_file())
+    part.unlink()
+    refused = forecastle("evaluate", scored()[0][1], "part=test")
+    assert refused.code == 2
+    assert part.name in refused.err
+    assert refused.err.count("\n") == 1
+
+
 # Tags
 
 
@@ -188,7 +205,7 @@ def test_a_protected_run_is_never_touched(forecastle: Command, small: list[str],
     job = next(
         json.loads(path.read_text()) for path in Path("runs").glob("sweeps/*/0*.json") if name in path.read_text()
     )
-    again = forecastle("run", *small, *job["choices"], "force=true")
+    again = forecastle("run", *job["choices"], "force=true")
     assert again.code == 2
     assert again.err == (
         f"forecastle: run {name} is protected (production), so force=true may not replace it "
@@ -261,7 +278,10 @@ def test_a_tag_whose_run_was_removed_by_hand_can_be_taken_away(forecastle: Comma
     forecastle("run", *small)
     forecastle("protect", "last", "--tag", "production")
     shutil.rmtree(Path("runs") / worst())
-    assert forecastle("show", "production").code == 2
+    gone = forecastle("show", "production")
+    assert gone.code == 2
+    assert "the tag 'production' names run " in gone.err
+    assert "which is not in runs any more" in gone.err
     assert forecastle("unprotect", "production").code == 0
 
 

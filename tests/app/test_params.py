@@ -34,6 +34,18 @@ def test_written_params_pass_the_check_and_hold_no_environment(forecastle: Calla
     assert yaml.safe_load(text) == expected
 
 
+def test_where_ones_own_runs_go_is_not_written_for_all(
+    forecastle: Callable[..., Any], workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert forecastle("params").code == 0
+    before = (workplace / "params.yaml").read_bytes()
+    monkeypatch.setenv("FORECASTLE_OUTPUT", str(workplace / "elsewhere"))
+    monkeypatch.setenv("FORECASTLE_LOG_LEVEL", "ERROR")
+    assert forecastle("params", "--check").code == 0
+    assert forecastle("params").code == 0
+    assert (workplace / "params.yaml").read_bytes() == before
+
+
 def test_params_that_conf_does_not_compose_are_told(forecastle: Callable[..., Any], workplace: Path) -> None:
     forecastle("params")
     path = workplace / "params.yaml"

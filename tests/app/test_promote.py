@@ -40,7 +40,8 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_the_stages_write_the_run_that_the_command_line_writes(
     forecastle: Command, workplace: Path, small: list[str], fits: list[int]
 ) -> None:
-    words = [*small, "model=lasso", "horizon=3"]
+    shared = [*small, "horizon=3"]
+    words = [*shared, "model=lasso"]
     forecastle("params", *words)
     for stage in stages.STAGES:
         stages.main([stage])
@@ -56,7 +57,7 @@ def test_the_stages_write_the_run_that_the_command_line_writes(
         if path.is_file() and path.name not in ("manifest.json", "report.html", "run.log", "config.yaml"):
             assert (folder / path.relative_to(line)).read_bytes() == path.read_bytes()
     assert said(folder / "manifest.json")["name"] == "lasso", "it is called what was chosen"
-    forecastle("run", *words, "model=ridge")
+    forecastle("run", *shared, "model=ridge")
     table = forecastle("compare", "--fast").out
     assert "model=lasso" in table
     assert "model=ridge" in table

@@ -66,7 +66,9 @@ def test_the_best_keep_their_weights_whatever_the_order_in_which_runs_finish(
     for run, loss in order:
         finish(tmp_path, run, loss, best=2)
     assert weighty(tmp_path) == {"a1", "b2"}
-    assert json.loads((tmp_path / "sweeps" / "s" / "best.json").read_text()) == {"q": [[0.1, "b2"], [0.2, "a1"]]}
+    assert json.loads((tmp_path / "sweeps" / "s" / "best.json").read_text()) == {
+        "q": [[0.1, None, "b2"], [0.2, None, "a1"]]
+    }
     assert {path.name for path in (tmp_path / ".holders").iterdir()} == {".lock", "a1", "b2"}
 
 
@@ -80,6 +82,13 @@ def test_equal_runs_are_told_apart_by_their_ids(tmp_path: Path) -> None:
     for run in ("b", "a", "c"):
         finish(tmp_path, run, 0.5)
     assert weighty(tmp_path) == {"a"}
+
+
+def test_equal_forecasts_are_told_apart_by_what_they_earned(tmp_path: Path) -> None:
+    for run, ratio in (("a", 0.2), ("b", None), ("c", 1.5), ("d", -0.3)):
+        make(tmp_path, run)
+        settle(tmp_path, "s", run, Standing("q", 0.5, ratio), 2)
+    assert weighty(tmp_path) == {"a", "c"}
 
 
 def test_a_run_that_is_counted_again_is_counted_once(tmp_path: Path) -> None:

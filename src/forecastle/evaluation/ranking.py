@@ -94,6 +94,12 @@ def loss_of(part: Scores) -> float | None:
     return -float(value) if part["direction"] == "max" else float(value)
 
 
+def ratio_of(part: Scores) -> float | None:
+    """Sharpe ratio of a part's account, net of costs, per year; None where nothing was traded or it is undefined."""
+    ratio = (part.get("trading") or {}).get("sharpe")
+    return None if ratio is None else float(ratio["value"])
+
+
 def _reference(part: Scores) -> float | None:
     """The objective of the random walk, which is the same for all models on the same bars."""
     value: float | None = part["scores"].get(REFERENCE, {}).get(part["objective"])

@@ -114,6 +114,8 @@ class RunStore:
         found = [run for run in runs if run.id.startswith(wanted)] if beginning else []
         if len(found) == 1:
             return found[0]
+        if not found and beginning in tagged:
+            raise RunError(f"the tag {beginning!r} names run {wanted}, which is not in {self.folder} any more")
         if not found:
             like = nearest(beginning, tagged)
             raise RunError(

@@ -38,10 +38,13 @@ class Standing:
         Names what it answers: only runs with the same are ranked among each other.
     loss
         Its objective on the validation part, the lower the better; None, where it is undefined, comes last.
+    ratio
+        Its Sharpe ratio, where it was traded, by which runs of the same loss are told apart: the higher the better.
     """
 
     question: str
     loss: float | None
+    ratio: float | None = None
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ def misses(store: Path, sweep: str, run: str, standing: Standing, best: int | No
             return None
         board = _board(store / paths.SWEEPS / sweep / paths.BEST)
     _, rest = _parted(board.get(standing.question, []), run, standing, best)
-    if run not in {each[1] for each in rest}:
+    if run not in {each[-1] for each in rest}:
         return None
     why = Reason(sweep, best or 0)
     write_json(folder / paths.DROPPED, asdict(why))
@@ -128,8 +131,8 @@ def misses(store: Path, sweep: str, run: str, standing: Standing, best: int | No
 
 def _parted(board: list[Any], run: str, standing: Standing, best: int | None) -> tuple[list[Any], list[Any]]:
     """The runs that keep their weights, and the others, once a run is counted."""
-    order = [each for each in board if each[1] != run] + [[standing.loss, run]]
-    order.sort(key=lambda each: (each[0] is None, each[0] or 0.0, each[1]))
+    order = [each for each in board if each[-1] != run] + [[standing.loss, standing.ratio, run]]
+    order.sort(key=lambda each: (each[0] is None, each[0] or 0.0, each[1] is None, -(each[1] or 0.0), each[2]))
     return (order, []) if best is None else (order[:best], order[best:])
 
 
@@ -148,7 +151,7 @@ def _keep(
 
     Whoever works with a run just now keeps its weights: it stays on the list until the next run has finished.
     """
-    kept = kept + [each for each in rest if not _let_go(store, each[1], Reason(sweep, len(kept)))]
+    kept = kept + [each for each in rest if not _let_go(store, each[-1], Reason(sweep, len(kept)))]
     if kept != board.get(question):
         board[question] = kept
         place = store / paths.SWEEPS / sweep / paths.BEST
@@ -160,11 +163,12 @@ def _let_go(store: Path, run: str, why: Reason) -> bool:
     """Hold a run no more, and drop its weights where nobody else does; False where somebody works with it just now."""
     others = _holders(store, run) - {why.sweep}
     there = (store / run / paths.MODEL).is_dir()
-    if there and not others and not tags_of(store, run) and not _alone(store, run):
+    if there and not others and not _alone(store, run):
         with claim(store, run, wait=False) as mine:
             if not mine:
                 return False
-            _drop(store, run, why)
+            if not tags_of(store, run):  # which are given under the same claim
+                _drop(store, run, why)
     _hold(store, run, others)
     return True
 
