@@ -122,7 +122,7 @@ class Teller:
         """What is known of a run before it is finished."""
         config, settings = parse(node), flatten(node)
         newest = sweeps[-1] if sweeps else None
-        told = told_apart(settings, self._varied(newest)) if newest else ()
+        told = told_apart(settings, self._varied(newest, tuple(config.search))) if newest else ()
         name = " ".join(told) or config.experiment or f"{config.name('model')} on {config.name('data')}"
         tags = (*(told or told_apart(settings, ASKED)), *(f"sweep={each.id}" for each in sweeps))
         return RunInfo(identity, name, config.settings, newest.id if newest else None, tags, created)
@@ -200,10 +200,10 @@ def _curves(run: Run) -> dict[int, dict[str, float]]:
         raise RunError(f"{run.folder / paths.CURVES} cannot be read: {' '.join(str(error).split())}") from error
 
 
-def _varied_keys(record: SweepRecord) -> tuple[str, ...]:
+def _varied_keys(record: SweepRecord, searched: tuple[str, ...]) -> tuple[str, ...]:
     """Keys that a sweep varies; none where its record is damaged."""
     try:
-        return varied_keys(record)
+        return varied_keys(record, searched)
     except RunError as error:
         logger.warning("runs of sweep %s are not tagged: %s", record.id, error)
         return ()

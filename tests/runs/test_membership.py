@@ -36,6 +36,12 @@ def test_where_the_command_does_not_say_it_the_jobs_do(tmp_path: Path) -> None:
     assert varied_keys(made) == ("alpha",)
 
 
+def test_a_search_space_of_a_file_is_varied_beside_what_the_command_varies(tmp_path: Path) -> None:
+    made = record(tmp_path, "s", ["-m", "search=ridge", "model=ridge,lasso"], "alpha=1", "alpha=1")
+    assert varied_keys(made, ("model.estimator.alpha", "model")) == ("model", "model.estimator.alpha")
+    assert varied_keys(record(tmp_path, "t", ["-m", "search=ridge"], "alpha=1"), ("alpha",)) == ("alpha",)
+
+
 def test_a_damaged_record_is_told(tmp_path: Path) -> None:
     made = record(tmp_path, "s", ["-m", "model=ridge,lasso"])
     (made.folder / "sweep.json").write_text("{")

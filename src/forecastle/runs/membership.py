@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,11 @@ from forecastle.runs.store import read_json
 from forecastle.runs.sweep import FILE, SweepRecord, sweeps
 
 
-def varied_keys(record: SweepRecord) -> tuple[str, ...]:
+def varied_keys(record: SweepRecord, searched: Collection[str] = ()) -> tuple[str, ...]:
     """Keys that a sweep gives several values, in the order of its command.
 
-    They are those of the command whose value is a sweep (``model=ridge,lasso``, ``season=range(3,9)``); where there is
-    none, a search space in a file say, those in which its jobs that have ended differ.
+    They are those of the command whose value is a sweep (``model=ridge,lasso``, ``season=range(3,9)``), and `searched`,
+    those of a search space in a file; where there are neither, those in which its jobs that have ended differ.
 
     Raises
     ------
@@ -33,8 +33,8 @@ def varied_keys(record: SweepRecord) -> tuple[str, ...]:
         raise RunError(
             f"sweep {record.id} has a command that cannot be read: {' '.join(str(error).split())}"
         ) from error
-    told = tuple(each.key_or_group for each in read if each.is_sweep_override())
-    if told:
+    swept = [each.key_or_group.removeprefix("search.") for each in read if each.is_sweep_override()]
+    if told := tuple(dict.fromkeys([*swept, *searched])):
         return told
     values: dict[str, set[str]] = {}
     for job in record.jobs():
