@@ -17,6 +17,14 @@ import pytest
 from tests.app.conftest import alive, begun
 
 BY_WORKERS = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+BY_SUBMITIT = ("hydra/launcher=submitit_local", "hydra.launcher.n_jobs=2")
+BY_RAY = ("hydra/launcher=ray", "hydra.launcher.init.num_cpus=2")
+LAUNCHED = [
+    pytest.param((), 1, id="here"),
+    pytest.param(BY_WORKERS, 2, id="by workers"),
+    pytest.param(BY_SUBMITIT, 2, id="by submitit", marks=pytest.mark.slow),
+    pytest.param(BY_RAY, 2, id="by Ray", marks=pytest.mark.slow),
+]
 Started = Callable[..., subprocess.Popen[str]]
 
 
@@ -32,7 +40,7 @@ def finished(workplace: Path) -> int:
     return len(list(workplace.glob("runs/*/manifest.json")))
 
 
-@pytest.mark.parametrize(("more", "at_once"), [((), 1), (BY_WORKERS, 2)], ids=["here", "by workers"])
+@pytest.mark.parametrize(("more", "at_once"), LAUNCHED)
 def test_the_first_finishes_what_is_in_progress_and_says_how_to_go_on(
     forecastle: Callable[..., Any], group: Started, workplace: Path, patient: list[str], more: Any, at_once: int
 ) -> None:
@@ -56,7 +64,7 @@ def test_the_first_finishes_what_is_in_progress_and_says_how_to_go_on(
     assert resumed.code == 0
 
 
-@pytest.mark.parametrize(("more", "at_once"), [((), 1), (BY_WORKERS, 2)], ids=["here", "by workers"])
+@pytest.mark.parametrize(("more", "at_once"), LAUNCHED)
 def test_the_second_stops_now_and_leaves_nothing_half_done(
     group: Started, workplace: Path, patient: list[str], more: Any, at_once: int
 ) -> None:

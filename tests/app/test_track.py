@@ -19,6 +19,7 @@ from forecastle.errors import ConfigError, ForecastleError, Pruned
 from forecastle.keeping import attempt
 from forecastle.runs.store import Run
 from forecastle.runs.watching import Measure
+from forecastle.tracking.mlflow_store import MlflowStore
 from forecastle.tracking.tracker import RunInfo, Table
 
 Command = Callable[..., Any]
@@ -299,3 +300,25 @@ def test_a_bulk_push_to_wandb_is_read_back_and_repeated(
     assert len(written) == 5
     assert "0 sent, 4 there as they stand" in forecastle(*words).out
     assert {path: path.stat().st_mtime_ns for path in Path("wandb").rglob("run-*.wandb")} == written
+
+
+@pytest.mark.slow
+def test_workers_that_track_with_mlflow_lose_no_run_and_make_none_double(process: Command, small: list[str]) -> None:
+    pytest.importorskip("mlflow")
+    by_two = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    done = process("run", "-m", *small, "model=ridge,lasso", "season=range(2,8)", "tracker=mlflow", *by_two)
+    assert done.code == 0, done.err
+    assert "12 runs, 12 computed" in done.out
+    assert "failed at" not in done.err
+    store = MlflowStore("sqlite:///runs/mlflow.db", "forecastle", None, None)
+    with store.reached() as client:
+        found = client.search_runs([client.get_experiment_by_name("forecastle").experiment_id])
+    told = sorted(run.data.tags["forecastle.run"] for run in found)
+    assert told == sorted([*(path.parent.name for path in Path("runs").glob("*/manifest.json")), f"sweep-{sweep()}"])
+    assert {run.info.status for run in found} == {"FINISHED"}
+    assert "0 sent, 12 there as they stand" in process("track", "push", "last", "tracker=mlflow", "--no-table").out
+
+
+def test_help_tells_the_verbs(forecastle: Command) -> None:
+    assert forecastle("track", "--help").out.startswith("usage: forecastle track push")
+    assert forecastle("track").code == 2

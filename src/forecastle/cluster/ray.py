@@ -48,7 +48,7 @@ class Ray:
     def withdraw(self, handle: Any, *, begun: bool) -> bool:
         """Take a task back; Ray does not tell which ones have begun, so they are left alone where that matters."""
         if begun:
-            self._ray.cancel(handle, force=True)
+            self._ray.cancel(handle)  # interrupts it
         return begun
 
 

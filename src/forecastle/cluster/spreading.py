@@ -22,6 +22,9 @@ from forecastle.turns import Setting
 POLL = 0.1
 """Seconds between two looks at the parcels that a cluster has."""
 
+PATIENCE = 3.0
+"""Seconds that parcels have to clean up where they are withdrawn."""
+
 
 class LostError(Exception):
     """What a cluster says of a parcel that it did not bring to an end."""
@@ -174,3 +177,8 @@ def _ended(cluster: Cluster, waiting: deque[Parcel], most: int, stop: Stop) -> I
     finally:
         for handle in running:
             cluster.withdraw(handle, begun=True)
+        until = time.monotonic() + PATIENCE
+        while running and time.monotonic() < until:
+            for handle in cluster.done(list(running)):
+                del running[handle]
+            time.sleep(POLL)

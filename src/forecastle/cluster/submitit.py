@@ -56,7 +56,7 @@ class Submitit:
 
     def submit(self, parcels: Sequence[Parcel]) -> list[Any]:
         """Hand parcels over, to SLURM as one array."""
-        work = [_Tethered(parcel) for parcel in parcels] if self._local else parcels
+        work = [_Interruptible(parcel) for parcel in parcels] if self._local else parcels
         with self._executor.batch():
             return [self._executor.submit(each) for each in work]
 
@@ -81,21 +81,27 @@ class Submitit:
         if not begun and handle.state != "PENDING":
             return False
         if self._local:
-            with suppress(ProcessLookupError):
-                os.kill(int(handle.job_id), signal.SIGKILL)
+            for child in _children(int(handle.job_id)):  # submitit's own process ends with it
+                with suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGTERM)
         else:
             handle.cancel(check=False)
         return True
 
 
 @dataclass(frozen=True)
-class _Tethered:
-    """A parcel whose process dies with the one of submitit that started it."""
+class _Interruptible:
+    """A parcel that SIGTERM interrupts, as Ctrl-C would; submitit passes over it."""
 
     parcel: Parcel
 
     def __call__(self) -> list[Any]:
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG of Linux
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         return self.parcel()
+
+
+def _children(pid: int) -> list[int]:
+    """The processes that one has started, on Linux."""
+    with suppress(OSError):
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
