@@ -152,12 +152,12 @@ def rows_of(groups: Sequence[Group]) -> tuple[list[str], list[list[Any]]]:
     """Columns and one row for each run; ``table`` numbers the questions, a missing value is None."""
     compared = ("value", "low", "high", "p_value")
     asked = ("data", "target", "steps", "objective")
-    columns = ["table", *asked, "place", "run", "name", "score", "skill"]
+    columns = ["table", *asked, "place", "run", "name", "score", "skill", "sharpe"]
     columns += [f"{which}_{key}" for which in ("baseline", "best") for key in compared]
     rows = []
     for number, group in enumerate(groups, start=1):
         for rank, place in enumerate(group.contest.to_json()["places"], start=1):
-            own = [place[key] for key in ("run", "name", "score", "skill")]
+            own = [place[key] for key in ("run", "name", "score", "skill", "sharpe")]
             cells = [
                 (place[which] or {}).get(key) for which in ("against_baseline", "against_best") for key in compared
             ]

@@ -105,6 +105,8 @@ def test_runs_that_differ_in_trading_only_are_ranked_by_their_accounts(forecastl
         assert place["score"] == place["sharpe"] == ratios[-1]
         assert place["against_baseline"]["value"] == pytest.approx(hold - ratios[-1], abs=1e-9)
     assert ratios == sorted(ratios, reverse=True)
+    rows = csv.DictReader(io.StringIO(forecastle("compare", "last", "--csv").out))
+    assert [float(row["sharpe"]) for row in rows] == ratios
     assert group["places"][1]["against_best"]["value"] == pytest.approx(ratios[0] - ratios[1], abs=1e-9)
     told = " ".join(forecastle("compare", "last").out.split())
     assert "behind the best: in sharpe" in told

@@ -250,8 +250,6 @@ def _amount(value: float, room: float | None) -> str:
 
 def _gap(difference: Difference, room: float | None) -> str:
     """How far a run is behind the best, in points of skill, or in the unit of a score that has none."""
-    values = [
-        each if room is None else 100 * each / room for each in (difference.value, difference.low, difference.high)
-    ]
-    value, low, high = (f"{each:+z.{2 if room is None else 1}f}" for each in values)
+    unit, ends = 1.0 if room is None else room / 100, (difference.value, difference.low, difference.high)
+    value, low, high = (f"{each / unit:+z.{1 if room else 2}f}" for each in ends)
     return value if not math.isfinite(difference.low) else f"{value} [{low}, {high}]"
