@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forecastle import sweeping
-from forecastle.config.compose import explain
+from forecastle.config.compose import check_search, explain
 from forecastle.config.schema import check_type
 from forecastle.errors import ConfigError, MissingExtraError, RunError
 from forecastle.runs.claim import claim
@@ -99,6 +99,7 @@ def search(wish: Wish, arguments: Sequence[str], loader: Any, master: Any, launc
 
     if master.sweep is None:
         raise ConfigError("a search is asked for by -m, right after `forecastle run`")
+    check_search(master.search)
     try:
         space, fixed = read(dict(master.search), arguments, loader)
     except Exception as error:

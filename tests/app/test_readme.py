@@ -82,11 +82,7 @@ def test_the_source_of_the_readme_reads_a_brokers_times(forecastle: Callable[...
 
 
 def test_the_table_of_groups_names_nothing_that_is_not_there() -> None:
-    assert (
-        {"data", "indicator", "target", "split", "model", "metric"}
-        <= set(GROUPS)
-        <= {*ROLES, *PARTS, "experiment", "search"}
-    )
+    assert {"data", "indicator", "target", "split", "model", "metric"} <= set(GROUPS) <= {*ROLES, *PARTS, "experiment"}
     for group, cell in GROUPS.items():
         there = {path.stem for path in (REPOSITORY / "conf" / group).glob("*.yaml")}
         assert set(re.findall(r"`(\w+)`", cell)) <= there

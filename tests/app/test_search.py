@@ -99,8 +99,13 @@ def test_a_section_of_an_experiment_file_is_a_search_space(
     assert "4 runs, 2 computed, 2 reused" in anew.out
 
 
-def test_a_file_of_the_group_search_is_one_too(forecastle: Command, small: list[str]) -> None:
-    done = forecastle("run", "-m", OPTUNA, *small, "model=ridge", "search=ridge", "hydra.sweeper.n_trials=2")
+def test_a_file_of_the_group_search_is_one_too(forecastle: Command, small: list[str], workplace: Path) -> None:
+    folder = workplace / "conf" / "search"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text(
+        "model.estimator.alpha: tag(log, interval(1, 100000))\nmodel.lags: choice(1, 2, 5)\n"
+    )
+    done = forecastle("run", "-m", OPTUNA, *small, "model=ridge", "search=mine", "hydra.sweeper.n_trials=2")
     assert done.code == 0, done.err
     assert re.search(r"best: .*model\.estimator\.alpha=\S+ model\.lags=[125]$", done.out.replace("\n ", ""))
 
@@ -238,7 +243,7 @@ def test_storage_that_is_gone_or_damaged_is_told_in_one_line(forecastle: Command
         (["horizon=range(1,9)"], "trials that differ in horizon answer different questions"),
         (["workers=1,2"], "workers changes no number"),
         (["model.estimator.alpha=interval(2,1)"], "the ends must ascend"),
-        (["search=rigde"], "search: no choice 'rigde'; did you mean 'ridge'?"),
+        (["search=mine"], "search: no choice 'mine' (there are none; conf/search/mine.yaml would be one)"),
         ([ALPHA, "hydra.sweeper.sampler=tpi"], "no sampler 'tpi'; did you mean 'tpe'?"),
         ([ALPHA, "hydra.sweeper.sampler=grid"], "has no end of values"),
         (["model=ridge,lasso", "hydra.sweeper.sampler=cmaes"], "cmaes searches numbers only, and model=ridge,lasso"),
@@ -315,9 +320,13 @@ def test_a_search_that_is_killed_again_and_again_ends_as_one_that_was_not(
     words = [*ridge, "model.lags=1,2,5", "hydra.sweeper.n_trials=30", *workers]
     assert forecastle(*words, "output=whole").code == 0
     moment = random.Random(0)
-    for _ in range(15):
+    for _ in range(12):
         running = start(*words, "output=killed")
-        time.sleep(moment.uniform(2, 10))
+        ended, line = moment.randint(1, 5), ""  # jobs of this process
+        assert running.stderr is not None
+        while ended and (line := running.stderr.readline()):
+            ended -= line.startswith("[")
+        time.sleep(moment.uniform(0, 0.3 if line else 0))
         running.send_signal(signal.SIGKILL)
         running.communicate(timeout=30)
     done = forecastle(*words, "output=killed")

@@ -109,11 +109,18 @@ def validate(composed: Any, chosen: Mapping[str, str] | None = None) -> Config:
         node["choices"] = dict(chosen)
         if node.get("experiment") and "experiment" not in chosen:  # without a file Hydra takes it for a mere value
             raise _no_choice("experiment", str(node["experiment"]), _choices().get("experiment", []))
+    check_search(node.get("search"))
     if isinstance(node.get("experiment"), Mapping):
         raise _no_package(f"experiment file {node.get('choices', {}).get('experiment', '')}".rstrip())
     config = parse(node)
     check_targets(config)
     return config
+
+
+def check_search(section: Any) -> None:
+    """Raise ConfigError where ``search=NAME`` named no file; where there is none at all, Hydra takes it for a value."""
+    if isinstance(section, str):
+        raise _no_choice("search", section, _choices().get("search", []))
 
 
 def _plain(value: Any) -> Any:

@@ -44,8 +44,8 @@ def open_study(record: SweepRecord, storage: Storage, space: Space, plan: Plan, 
     if path.is_file():
         before = read_json(path)
         for key, value in asked.items():
-            if before[key] != value:
-                raise RunError(f"study {record.id} {_told(key, before[key], value)}; {anew(record.id)}")
+            if before.get(key) != value:
+                raise RunError(f"study {record.id} {_told(key, before.get(key), value)}; {anew(record.id)}")
         return Study(before["name"], storage, space, plan, goals, new=False)
     record.folder.mkdir(parents=True, exist_ok=True)
     name = f"{record.id}-{uuid.uuid4().hex[:8]}"
