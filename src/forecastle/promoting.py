@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -73,6 +74,7 @@ def _repository() -> Iterator[Any]:
         from dvc.scm import SCMError
     except ImportError as error:
         raise MissingExtraError("promote needs DVC: pip install 'forecastle[dvc]'") from error
+    logging.getLogger("dvc").setLevel(logging.WARNING)  # not of each line of dvc.lock
     if not paths.PIPELINE.is_file():
         raise RunError(f"promote works in a checkout with DVC's stages, but {Path.cwd()} has no {paths.PIPELINE}")
     try:

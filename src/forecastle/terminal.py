@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Any
 
 from forecastle import paths
@@ -125,8 +126,15 @@ def print_sweep(record: SweepRecord, known: Collection[int] = ()) -> None:
     print(
         f"sweep {record.id}: {len(jobs)} runs, {computed} computed, {reused} reused, {failed} failed"
         f"{f', {pruned} pruned' if pruned else ''}{f', {lost} without a record' if lost else ''}"
+        f"{_weights(record.store, {job.run for job in jobs if job.run})}"
     )
     if (record.folder / paths.STUDY).is_file():
         from forecastle.search.summary import summarise
 
         print(summarise(record))
+
+
+def _weights(store: Path, runs: Collection[str]) -> str:
+    """How many of the runs have kept their weights, where not all have."""
+    kept = sum(Run(run, store / run).has_weights for run in runs)
+    return "" if kept == len(runs) else f"; {kept} of {len(runs)} kept their weights"

@@ -38,7 +38,8 @@ def worst() -> str:
 def test_the_best_runs_of_a_sweep_keep_their_weights_and_the_others_all_else(
     forecastle: Command, sweep: list[str]
 ) -> None:
-    assert forecastle(*sweep, "keep_models=2").code == 0
+    done = forecastle(*sweep, "keep_models=2")
+    assert "0 failed; 2 of 4 kept their weights\n" in done.out
     order = scored()
     assert len(order) == len(ALPHAS)
     assert weighty() == {name for _, name in order[:2]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,9 @@ def test_what_cannot_be_promoted_is_told_in_one_line(
         assert not Path("conf/experiment/promoted.yaml").exists()
         assert not Path("data").exists()
 
+    with monkeypatch.context() as patched:
+        patched.setitem(sys.modules, "dvc.repo", None)
+        refused(best, "promote needs DVC: pip install 'forecastle[dvc]'")
     refused(other, f"run {other} has no weights, so it cannot be promoted: sweep ")
     refused("zz", "no run 'zz' in runs")
     params.write_text(params.read_text().replace("horizon: 5\n", "horizon: 6\n"))

@@ -125,7 +125,7 @@ def misses(store: Path, sweep: str, run: str, standing: Standing, best: int | No
     if run not in {each[-1] for each in rest}:
         return None
     why = Reason(sweep, best or 0)
-    write_json(folder / paths.DROPPED, asdict(why))
+    write_json(folder / paths.DROPPED, asdict(why), durable=False)  # all of the folder is put on disk later
     return why
 
 
