@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
 import re
@@ -13,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from omegaconf import DictConfig
+
+from forecastle import sweeping
 
 Command = Callable[..., Any]
 BAD = "model=ridge,logistic,random_forest_classifier,random_walk"  # two are no models for log returns
@@ -201,3 +205,21 @@ def test_a_value_that_stands_twice_in_a_sweep_is_refused(forecastle: Command, sm
     assert refused.code == 2
     assert "a value stands twice in the sweep: " in refused.err
     assert "no sweeps" in forecastle("sweeps").out
+
+
+def test_the_parent_of_a_sweep_keeps_no_configuration_of_its_jobs(
+    forecastle: Command, small: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[int] = []
+    real = sweeping.run_job
+
+    def counted(composed: Any, memory: Any) -> Any:
+        gc.collect()
+        held.append(sum(isinstance(each, DictConfig) for each in gc.get_objects()))
+        return real(composed, memory)
+
+    monkeypatch.setattr(sweeping, "run_job", counted)
+    assert forecastle("run", "-m", *small, "model=random_walk", "season=range(2,14)").code == 0
+    assert len(held) == 12
+    assert held[2] > 10, "those of the job itself are seen"
+    assert max(held[3:]) <= held[2] + 5
