@@ -99,6 +99,14 @@ def test_slurm_that_is_not_there_is_told(process: Command, sweep: list[str]) -> 
     assert done.err.count("\n") == 1
 
 
+def test_a_setting_of_the_wrong_kind_is_told(process: Command, sweep: list[str]) -> None:
+    pytest.importorskip("submitit")
+    done = process(*sweep, "hydra/launcher=submitit_local", "hydra.launcher.timeout_min=soon")
+    assert done.code == 2
+    assert done.err.startswith("forecastle: hydra/launcher=submitit_local: ")
+    assert '"timeout_min"' in done.err
+
+
 def test_a_ray_that_cannot_be_reached_is_told(process: Command, sweep: list[str]) -> None:
     pytest.importorskip("ray")
     done = process(*sweep, "hydra/launcher=ray", "hydra.launcher.init.address=127.0.0.1:1")

@@ -188,7 +188,7 @@ def test_status_tells_what_is_there_and_what_changed_since(forecastle: Command, 
     path = sorted(Path("runs").glob("*/metrics.json"))[0]
     path.write_text(path.read_text().replace('"validation"', '"validation_"'))
     assert forecastle("track", "status").out == (
-        "wandb forecastle online: 4 never sent\na notebook: 1 changed since, 3 there as they stand\n"
+        "wandb forecastle at api.wandb.ai: 4 never sent\na notebook: 1 changed since, 3 there as they stand\n"
     )
 
 
@@ -200,6 +200,18 @@ def test_opening_the_test_part_renews_a_run_that_was_sent(forecastle: Command, s
     assert (last["id"], last["parts"]) == (best, ["test", "validation"])
     assert "0 sent, 4 there as they stand" in forecastle("track", "push", "last", *notebook("--no-table")).out
     assert [page["id"] for page in Notebook.pages()].count(others[0]) == 1
+
+
+def test_a_place_that_cannot_be_told_of_a_change_is_warned_of(
+    forecastle: Command, swept: str, notebook: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forecastle("track", "push", "last", *notebook("--no-table"))
+    name = Notebook.pages()[0]["id"]
+    monkeypatch.setattr(Notebook, "place", "a notebook elsewhere")
+    done = forecastle("evaluate", name, "part=test")
+    assert done.code == 0
+    assert f"a notebook is not told of the change: run {name} was sent from another folder" in done.err
+    assert len(Notebook.pages()) == 4
 
 
 def test_a_sweep_that_is_tracked_while_it_runs_needs_no_push(forecastle: Command, notebook: Command) -> None:

@@ -154,9 +154,11 @@ def test_a_comparison_is_a_table_and_an_artifact(tmp_path: Path) -> None:
     assert [tuple(row) for row in table["data"]] == list(rows)
 
 
-def test_a_place_tells_where_runs_go(tmp_path: Path) -> None:
+def test_a_place_tells_where_runs_go_and_no_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert WandbTracker(folder=str(tmp_path)).place == f"wandb forecastle offline in {tmp_path}"
-    assert WandbTracker("mine", "online", "team").place == "wandb team/mine online"
+    assert WandbTracker("mine", "online", "team").place == "wandb team/mine at api.wandb.ai"
+    monkeypatch.setenv("WANDB_BASE_URL", "https://me:hidden@wandb.house:8080")
+    assert WandbTracker("mine", "online").place == "wandb mine at wandb.house"
     assert WandbTracker("mine", "online", "team").holds("anything"), "what is online cannot be seen from here"
 
 

@@ -51,7 +51,13 @@ class Submitit:
                 str(Path(folder).absolute()), queue, **({} if again is None else {f"{queue}_max_num_timeout": again})
             )
             self._executor.update_parameters(**given)
-        except (RuntimeError, NameError, TypeError, ValueError) as error:  # no SLURM here, an unknown setting
+        except (
+            RuntimeError,
+            NameError,
+            TypeError,
+            ValueError,
+            AssertionError,
+        ) as error:  # no SLURM here, an unknown setting
             raise ConfigError(f"hydra/launcher=submitit_{queue}: {' '.join(str(error).split())}") from error
 
     def submit(self, parcels: Sequence[Parcel]) -> list[Any]:

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from forecastle.errors import ConfigError, MissingExtraError, nearest
 from forecastle.tracking.flat import flatten
@@ -80,8 +81,9 @@ class WandbTracker:
     @property
     def place(self) -> str:
         """The project, and for offline runs W&B's folder."""
-        project = "/".join(filter(None, (self._entity, self._project)))
-        return f"wandb {project} offline in {self._folder}" if self._offline else f"wandb {project} online"
+        project = "/".join(filter(None, (self._entity or os.environ.get("WANDB_ENTITY"), self._project)))
+        host = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname
+        return f"wandb {project} offline in {self._folder}" if self._offline else f"wandb {project} at {host}"
 
     def holds(self, identity: str) -> bool:
         """Whether the offline run lies in the folder, whole; what is online cannot be seen from here."""
