@@ -23,7 +23,7 @@ from forecastle.record import Part, curves_text, details, manifest, write_tables
 from forecastle.runs.execution import Memory, Steps
 from forecastle.runs.identity import Identity, code_hash, digest
 from forecastle.runs.store import json_text
-from forecastle.runs.watching import Watch
+from forecastle.runs.watching import Told, Watch
 from forecastle.windows.fold import TEST, VALIDATION, Sample
 
 logger = logging.getLogger(__name__)
@@ -55,6 +55,7 @@ class Experiment:
         self.steps = Steps()
         self.checkpoints: Path | None = None
         self.watch: Watch | None = None
+        self._told = Told()
         self._memory = memory or Memory()
         self._source = build(config.data, "data")
         self._code = code_hash(target_modules(config))
@@ -126,7 +127,8 @@ class Experiment:
         """Transforms and model of each fold, fitted on its training part."""
         sample = self.sample
         with self.steps.step("fit"):
-            return folds.fit_folds(self.config, sample, self.checkpoints, self.watch)
+            self._told = Told(self.watch)
+            return folds.fit_folds(self.config, sample, self.checkpoints, self._told)
 
     def baselines(self, part: str) -> dict[str, Scored]:
         """Scores of the baselines on a part."""
@@ -169,6 +171,7 @@ class Experiment:
             write_tables([part.table for part in scored.values()], folder / paths.FORECAST)
             write_tables([part.equity for part in scored.values() if part.equity is not None], folder / paths.EQUITY)
             (folder / paths.CURVES).write_text(curves_text(folds.curves(fitted)))
+            self._told.write(folder / paths.TOLD)
             (folder / paths.CONFIG).write_text(dump(asdict(self.config)))
             (folder / paths.QUALITY).write_text(json_text(self.quality.to_json()))
             (folder / paths.METRICS).write_text(json_text({name: part.scores for name, part in scored.items()}))

@@ -21,7 +21,7 @@ from forecastle.runs.execution import Memory
 from forecastle.runs.identity import digest
 from forecastle.runs.store import Run, RunStore
 from forecastle.runs.tags import tags_of
-from forecastle.runs.watching import Watch
+from forecastle.runs.watching import Watch, tell_again
 from forecastle.runs.weights import ALONE, Standing, held, misses, settle
 from forecastle.tracking.guard import Guarded
 from forecastle.windows.fold import TEST, VALIDATION
@@ -66,20 +66,20 @@ def attempt(config: Config, memory: Memory | None = None, *, wait: bool, watch: 
     Raises
     ------
     Pruned
-        If `watch`, which its fit tells how well it does, has stopped it; nothing of it is kept.
+        If `watch`, which its fit tells how well it does, has stopped it; nothing of it is kept that was not there.
     """
     tracker = Guarded(build(config.tracker, "tracker"))
     experiment = Experiment(config, memory)
     experiment.watch = watch
     store = RunStore(Path(config.output))
     if tracker.place is None:
-        return _attempt(experiment, store, report=tracker.wants_report, wait=wait)
+        return _attempt(experiment, store, watch, report=tracker.wants_report, wait=wait)
     from forecastle.tracked import Stream, Teller
 
     stream = Stream(Teller(tracker, config.tracker, store), config, experiment.identity.id, store, watch)
     experiment.watch = stream
     try:
-        found = _attempt(experiment, store, report=tracker.wants_report, wait=wait)
+        found = _attempt(experiment, store, watch, report=tracker.wants_report, wait=wait)
     except BaseException:
         stream.abort()
         raise
@@ -88,13 +88,18 @@ def attempt(config: Config, memory: Memory | None = None, *, wait: bool, watch: 
     return found
 
 
-def _attempt(experiment: Experiment, store: RunStore, *, report: bool, wait: bool) -> Run | None:
-    """Run an experiment, with all that is asked of it beside, and keep the weights of the best of its sweep."""
+def _attempt(experiment: Experiment, store: RunStore, watch: Watch | None, *, report: bool, wait: bool) -> Run | None:
+    """Run an experiment, with all that is asked of it beside, and keep the weights of the best of its sweep.
+
+    Of a run that was finished before `watch` is told what its fit told then, so that it goes as if it were fitted now.
+    """
     config = experiment.config
     with held(store.folder, experiment.identity.id, config.sweep or ALONE):
         found = _found_or_computed(experiment, store, report, wait=wait)
         if found is None:
             return None
+        if found.reused and watch is not None:
+            tell_again(found.folder / paths.TOLD, watch)
         experiment.watch = None  # weights that are made again are no trial
         if not config.sweep and TEST not in found.metrics:
             found = open_test(restore(found, store, experiment), store, "forecastle run", experiment)

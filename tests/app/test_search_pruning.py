@@ -60,6 +60,22 @@ def test_the_same_command_prunes_the_same_trials_at_the_same_steps(
     assert f" 0 computed, {14 - len(pruned)} reused, 0 failed, {len(pruned)} pruned" in again.out
 
 
+def test_runs_that_were_finished_before_are_pruned_as_if_they_were_not(forecastle: Command, boosted: list[str]) -> None:
+    random = ["hydra.sweeper.sampler=random", "hydra.sweeper.n_trials=12"]
+    pruner = "hydra.sweeper.pruner={median:{startup:3}}"
+    forecastle(*boosted, *random, pruner, "output=fresh")
+    forecastle(*boosted, *random, "output=known")
+    (whole,) = Path("known").glob("sweeps/*/sweep.json")
+    before = {path.name for path in Path("known").glob("*/manifest.json")}
+    done = forecastle(*boosted, *random, pruner, "output=known")
+    assert " 0 computed, " in done.out
+    assert {path.name for path in Path("known").glob("*/manifest.json")} == before, "what was finished stays"
+    (again,) = (path for path in Path("known").glob("sweeps/*/sweep.json") if path != whole)
+    again.parent.parent.joinpath(whole.parent.name).rename("aside")
+    assert any(each[3] == "PRUNED" for each in trials("fresh"))
+    assert trials("known") == trials("fresh")
+
+
 @pytest.mark.slow
 def test_workers_prune_what_one_process_prunes_in_batches_of_the_same_size(
     forecastle: Command, boosted: list[str]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from forecastle.errors import Pruned
-from forecastle.runs.watching import Measure, Series
+from forecastle.errors import Pruned, RunError
+from forecastle.runs.watching import Measure, Series, Told, tell_again
 
 LOSS, RIGHT = Measure("loss", "min"), Measure("accuracy", "max")
 
@@ -56,3 +58,21 @@ def test_nobody_need_watch_and_who_watches_may_stop() -> None:
     series.begin()
     with pytest.raises(Pruned, match="enough"):
         series.tell(1, 2.0)
+
+
+def test_what_was_told_is_told_again_from_its_file(tmp_path: Path) -> None:
+    heard: list[Any] = []
+    again: list[Any] = []
+    told, path = Told(lambda *what: heard.append(what)), tmp_path / "told.json"
+    told.write(path)
+    tell_again(path, lambda *what: again.append(what))
+    assert not path.exists(), "nothing was told"
+    measure = Measure("crps", "min", latest=True)
+    for step, value in ((1, 0.1 + 0.2), (5, 1e-17), (11, 2.0)):
+        told(measure, step, value)
+    told.write(path)
+    tell_again(path, lambda *what: again.append(what))
+    assert heard == again == [(measure, 1, 0.1 + 0.2), (measure, 5, 1e-17), (measure, 11, 2.0)]
+    path.write_text('{"measure": {"name": "crps"}, "values": {}}')
+    with pytest.raises(RunError, match=r"told\.json is damaged: "):
+        tell_again(path, lambda *what: None)

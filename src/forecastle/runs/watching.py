@@ -17,9 +17,14 @@ are the members of an ensemble, the models of ``pooling=per_symbol``, or a netwo
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal, NamedTuple
+
+from forecastle.errors import RunError
+from forecastle.runs.store import read_json
 
 
 class Measure(NamedTuple):
@@ -36,6 +41,55 @@ class Measure(NamedTuple):
 
 Watch = Callable[[Measure, int, float], None]
 """What is told the measure, the step (steps rise) and a finite value; it raises `forecastle.errors.Pruned` to stop."""
+
+
+class Told:
+    """Keeps what a fit tells, and tells it on.
+
+    Parameters
+    ----------
+    watch
+        Who else is told, and may stop the fit; None: nobody.
+    """
+
+    def __init__(self, watch: Watch | None = None) -> None:
+        self._watch = watch
+        self._measure: Measure | None = None
+        self._values: dict[int, float] = {}
+
+    def __call__(self, measure: Measure, step: int, value: float) -> None:
+        """Keep a value, and tell it on."""
+        self._measure = measure
+        self._values[step] = value
+        if self._watch is not None:
+            self._watch(measure, step, value)
+
+    def write(self, path: Path) -> None:
+        """Write it as JSON; nothing where nothing was told."""
+        if self._measure is not None:
+            values = {str(step): value for step, value in self._values.items()}
+            path.write_text(json.dumps({"measure": self._measure._asdict(), "values": values}) + "\n", encoding="utf-8")
+
+
+def tell_again(path: Path, watch: Watch) -> None:
+    """Tell what a fit told that `Told.write` has written; nothing where there is no file.
+
+    Raises
+    ------
+    Pruned
+        If who is told would have stopped the fit.
+    RunError
+        If the file is damaged.
+    """
+    if not path.is_file():
+        return
+    node = read_json(path)
+    try:
+        measure, values = Measure(**node["measure"]), {int(step): float(each) for step, each in node["values"].items()}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RunError(f"{path} is damaged: {error!r}; `forecastle run … force=true` writes it anew") from error
+    for step, value in values.items():
+        watch(measure, step, value)
 
 
 class Series:

@@ -1,8 +1,8 @@
 """Watching a trial: what its fit tells is kept in its study, and a rule may stop it, in whatever process it runs.
 
 A launcher's worker opens the study's storage and finds its own trial there by number. A trial that a killed process
-left running and that is tried again tells the same again, which is kept once. A trial is held against those that told
-the same measure; a finished run that is found again tells nothing.
+left running and that is tried again tells the same again, which is kept once; so does a finished run that is found
+again (`forecastle.runs.watching.tell_again`). A trial is held against those that told the same measure.
 """
 
 from __future__ import annotations
