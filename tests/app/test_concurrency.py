@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from tests.app.conftest import alive, begun
+from tests.app.conftest import alive, begun, otherwise
 
 Command = Callable[..., Any]
 Started = Callable[..., subprocess.Popen[str]]
@@ -69,6 +69,33 @@ def test_a_worker_that_is_killed_fails_its_job_and_no_other(
     assert err.count("failed: the worker of this job ended by signal 9") == 1
     assert "4 runs, 1 computed, 3 reused, 0 failed" in forecastle("sweep", "resume", "last").out
     whole(workplace / "runs", 4)
+
+
+COUNTING = """\
+import os, time
+from pathlib import Path
+from forecastle.features.returns import LogReturn
+
+class Counting(LogReturn):
+    name = "counting"
+
+    def compute(self, bars):
+        Path(f"computed-{os.getpid()}-{time.monotonic_ns()}").touch()
+        time.sleep(0.5)
+        return super().compute(bars)
+"""
+"""A user's own indicator, which tells that it is computed."""
+
+
+def test_features_are_computed_by_one_worker_for_all(process: Command, workplace: Path, small: list[str]) -> None:
+    (workplace / "of_theirs.py").write_text(COUNTING)
+    (workplace / "conf" / "indicator").mkdir(parents=True)
+    (workplace / "conf" / "indicator" / "counting.yaml").write_text("counting:\n  _target_: of_theirs.Counting\n")
+    words = otherwise(small, "indicator=counting", "allowed_targets=[of_theirs.]", "model=random_walk")
+    sweep = ("run", "-m", *words, "season=range(2,8)", "hydra/launcher=joblib", "hydra.launcher.n_jobs=3")
+    done = process(*sweep)
+    assert "6 runs, 6 computed" in done.out, done.err
+    assert len(list(workplace.glob("computed-*"))) == 1
 
 
 SWEEP = ("data=synthetic", "data.count=1500", "indicator=minimal", "model.estimator.alpha=range(1,41)")

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -270,8 +271,12 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def _sync_all(paths: Sequence[Path]) -> None:
     """Put files and folders safely on disk, at once: the disk then waits a few times, and not once for each."""
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(_sync, paths))
+    list(_threads(os.getpid()).map(_sync, paths))
+
+
+@lru_cache(maxsize=1)
+def _threads(process: int) -> ThreadPoolExecutor:  # noqa: ARG001  a forked process has none of them
+    return ThreadPoolExecutor(8, "forecastle-sync")
 
 
 def _sync(path: Path) -> None:

@@ -174,7 +174,7 @@ class SweepRecord:
         if job is not None and job.pruned:
             return "pruned before"
         most = limits["max_failures"]
-        if most is not None and (failed := sum(job.failed for job in self.jobs())) >= most:
+        if most is not None and (failed := self._failures()) >= most:
             return f"left out after {failed} failure{'s' * (failed != 1)} (max_failures={most})"
         return None
 
@@ -208,6 +208,11 @@ class SweepRecord:
         found = (each for each in os.scandir(self.folder) if each.name[0].isdigit() and each.name.endswith(".json"))
         return {int(each.name[:-5]) for each in found if each.stat().st_mtime >= since}
 
+    def _failures(self) -> int:
+        """Number of jobs that failed; each record is read once by a process."""
+        found = (each for each in os.scandir(self.folder) if each.name[0].isdigit() and each.name.endswith(".json"))
+        return sum(_failed(each.path, each.stat().st_mtime_ns) for each in found)
+
     def _node(self) -> dict[str, Any]:
         node = read_json(self.folder / FILE)
         if missing := {"words", "total", "started", "host", "pid", "retry", "max_failures"} - set(node):
@@ -236,6 +241,12 @@ class SweepRecord:
         running = alive and node["pid"] != os.getpid() and len(jobs) < node["total"]
         pruned = len(jobs) - done - failed
         return State(tuple(node["words"]), node["started"], node["total"], done, failed, pruned, running)
+
+
+@lru_cache(maxsize=65536)
+def _failed(path: str, changed: int) -> bool:  # noqa: ARG001  written again, read again
+    job = SweepRecord._read(Path(path))
+    return job is not None and job.failed
 
 
 @lru_cache(maxsize=4)
