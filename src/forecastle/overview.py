@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,17 +10,20 @@ from urllib.parse import quote
 
 from forecastle import paths
 from forecastle.accounts import HOLD, trading_scores
-from forecastle.errors import ConfigError, RunError
+from forecastle.errors import ConfigError, ForecastleError, RunError
 from forecastle.questions import PART
-from forecastle.report.comparison import Asked, render
-from forecastle.report.page import write_page
+from forecastle.report.comparison import MOST_QUESTIONS, Asked, render
+from forecastle.report.page import write_page, write_report
+from forecastle.report.rivals import MOST_RIVALS
 from forecastle.runs.store import Run, RunStore
 from forecastle.runs.sweep import named
 from forecastle.standings import Group
 
+logger = logging.getLogger(__name__)
+
 
 def write_overview(groups: Sequence[Group], store: RunStore, words: Sequence[str], path: Path | None = None) -> Path:
-    """Write the page, with links to the runs' own pages as far as they are written, and return its path.
+    """Write the page and return its path, with links to the runs' own pages; those of the best are written if need be.
 
     Parameters
     ----------
@@ -43,8 +47,10 @@ def write_overview(groups: Sequence[Group], store: RunStore, words: Sequence[str
     path.parent.mkdir(parents=True, exist_ok=True)
     links: dict[str, str] = {}
     asked = []
-    for group in groups:
+    for group in groups[:MOST_QUESTIONS]:
         folders = {run: store.folder / run for run in group.settings}
+        for place in group.contest.places[:MOST_RIVALS]:
+            _ensure_report(folders[place.run])
         pages = {run: folder / paths.REPORT for run, folder in folders.items() if (folder / paths.REPORT).is_file()}
         links |= {run: quote(Path(os.path.relpath(page, path.parent)).as_posix()) for run, page in pages.items()}
         best = Run(group.contest.places[0].run, folders[group.contest.places[0].run])
@@ -61,8 +67,18 @@ def write_overview(groups: Sequence[Group], store: RunStore, words: Sequence[str
                 folders,
             )
         )
-    write_page(path, render(asked, links, _facts(groups, words)))
+    rest = [len(group.contest.places) for group in groups[MOST_QUESTIONS:]]
+    write_page(path, render(asked, links, _facts(groups, words), rest))
     return path
+
+
+def _ensure_report(folder: Path) -> None:
+    """Write a run's page where it is missing, and can be written."""
+    if not (folder / paths.REPORT).is_file():
+        try:
+            write_report(folder)
+        except (ForecastleError, OSError) as error:  # a comparison wants no more of a run than it can have
+            logger.warning("run %s gets no page: %s", folder.name, error)
 
 
 def _usual(store: RunStore, words: Sequence[str]) -> Path:

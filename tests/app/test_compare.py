@@ -133,16 +133,26 @@ def test_a_page_is_written_beside_what_is_compared_and_links_the_runs(forecastle
     done = forecastle("compare", "last", "--html")
     sweep = next(Path("runs/sweeps").glob("*/sweep.json")).parent
     assert done.out.endswith(f"\npage  {sweep}/compare.html\n")
-    page = Path(sweep, "compare.html").read_text()
-    assert "2 of these runs have no page of their own yet" in page
-    (group,) = json.loads(forecastle("compare", "last", "--json").out)
-    assert forecastle("show", group["places"][0]["run"]).code == 0
-    for words, path in ((["last", "--html"], sweep / "compare.html"), (["--html"], Path("runs/compare.html"))):
-        assert forecastle("compare", *words).code == 0
+    assert forecastle("compare", "--html").code == 0
+    for path, count in ((sweep / "compare.html", 2), (Path("runs/compare.html"), 3)):
         links = re.findall(r'href="([^"#]+report.html)"', path.read_text())
+        assert len(links) == count
         assert all((path.parent / link).is_file() for link in links)
-        assert group["places"][0]["run"] in {Path(link).parent.name for link in links}
     assert "Not ranked with question 1: other steps, windows" in Path("runs/compare.html").read_text()
+
+
+def test_of_a_run_whose_page_cannot_be_written_the_rest_is_shown(
+    forecastle: Command, swept: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    (group, *_) = json.loads(forecastle("compare", "last", "--json").out)
+    run = Path("runs", group["places"][1]["run"])
+    (run / "report.html").unlink(missing_ok=True)
+    (run / "quality.json").write_text("{")
+    assert forecastle("compare", "last", "--html", "page.html").code == 0
+    page = Path("page.html").read_text()
+    assert page.count('report.html"') == 1
+    assert "1 of these runs has no page of their own yet" in page
+    assert f"run {run.name} gets no page" in caplog.text
 
 
 def test_a_page_goes_where_it_is_told_and_leaves_other_output_alone(forecastle: Command, swept: None) -> None:

@@ -96,3 +96,9 @@ def test_runs_without_forecasts_or_curves_leave_their_sections_out(tmp_path: Pat
     assert "Ranking</h3>" in page
     for heading in ("Skill over time", "Skill by horizon", "Learning curves"):
         assert f"{heading}</h3>" not in page
+
+
+def test_questions_that_are_left_out_are_counted(tmp_path: Path) -> None:
+    page = render([make_asked(tmp_path, count=6, folders=1)], {}, FACTS, [3, 1])
+    assert "<h1>10 runs compared</h1>" in page
+    assert "2 more questions with 4 runs left out." in page

@@ -37,6 +37,9 @@ from forecastle.runs.settings import chosen, short, varied
 MOST_AXES = 9
 """Settings that are drawn: those of the largest importance."""
 
+MOST_QUESTIONS = 12
+"""Questions that a page answers: those of most runs."""
+
 MOST_SEARCHED = 100
 """Runs that are searched for learning curves."""
 
@@ -75,7 +78,9 @@ class Asked:
     folders: Mapping[str, Path]
 
 
-def render(asked: Sequence[Asked], links: Mapping[str, str], facts: Sequence[tuple[str, str]]) -> str:
+def render(
+    asked: Sequence[Asked], links: Mapping[str, str], facts: Sequence[tuple[str, str]], rest: Sequence[int] = ()
+) -> str:
     """Return the page as text: one file without fonts, pictures or scripts from elsewhere; every text is escaped.
 
     Parameters
@@ -86,10 +91,12 @@ def render(asked: Sequence[Asked], links: Mapping[str, str], facts: Sequence[tup
         Address of each run's page from where this one lies, by the run's id; a run that has none has no page.
     facts
         What stands at the top.
+    rest
+        Number of runs of each question that is left out.
     """
     script = files("forecastle.report").joinpath("comparison.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    count = sum(len(each.contest.places) for each in asked)
+    count = sum(len(each.contest.places) for each in asked) + sum(rest)
     sections = [_section(each, links) for each in asked]
     pageless = [place.run for each in asked for place in each.contest.places if place.run not in links]
     return template("comparison.html.jinja").render(
@@ -99,6 +106,7 @@ def render(asked: Sequence[Asked], links: Mapping[str, str], facts: Sequence[tup
         script=script,
         digest=digest,
         pageless=pageless,
+        rest=rest,
     )
 
 
