@@ -27,7 +27,8 @@ INFO = RunInfo(
     tags=("model=ridge", "horizon=5", "sweep=55cc66dd", "sweep=77aa88bb"),
     created=CREATED,
 )
-METRICS = {"validation": {"crps": 0.011, "unit": "log return", "by_step": [0.01, None], "nan": math.nan}}
+METRICS = {"validation": {"crps": 0.011, "unit": "log return", "by_step": [0.01, None], "nan": math.nan,
+                          "slices": {"hour": [1.0, 2.0]}}}  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -166,7 +167,7 @@ def test_more_than_mlflow_takes_at_once_is_told_in_parts(uri: str, tmp_path: Pat
     tracker.start(info)
     for step in range(1200):
         tracker.log(step, {"loss": float(step)})
-    tracker.finish(tmp_path, {"many": [float(n) for n in range(1500)]})
+    tracker.finish(tmp_path, {"test": {"many": [float(n) for n in range(1500)]}})
     run = runs(uri)["big"]
     assert len(run.data.params) == 252
     assert (len(run.data.params["long"]), run.data.params["k" * 250]) == (6000, "1")
@@ -183,7 +184,7 @@ def test_processes_that_write_a_new_file_at_once_lose_nothing(tmp_path: Path) ->
         "for number in range(8):\n"
         "    shared = number % 2\n"
         "    tracker.start(RunInfo(f'{number}-' + ('both' if shared else sys.argv[2]), 'run', {'n': number}, '77'))\n"
-        "    tracker.log(1, {'loss': number}); tracker.finish(Path('.'), {'score': number})\n"
+        "    tracker.log(1, {'loss': number}); tracker.finish(Path('.'), {'test': {'score': number}})\n"
     )
     started = [
         subprocess.Popen([sys.executable, "-W", "error", "-c", script, uri, name], stderr=subprocess.PIPE, text=True)
@@ -192,7 +193,7 @@ def test_processes_that_write_a_new_file_at_once_lose_nothing(tmp_path: Path) ->
     assert [process.communicate(timeout=120)[1] for process in started] == ["", ""]
     found = runs(uri)
     assert len(found) == 4 + 4 + 4 + 1, "of each process alone, of both, and the sweep"
-    assert all(run.data.metrics["score"] == int(name[0]) for name, run in found.items() if name != "sweep-77")
+    assert all(run.data.metrics["test/score"] == int(name[0]) for name, run in found.items() if name != "sweep-77")
 
 
 def test_tracking_prints_nothing(uri: str, finished_run: Path, capfd: pytest.CaptureFixture[str]) -> None:

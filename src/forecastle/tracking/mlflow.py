@@ -24,6 +24,8 @@ PARAMS, METRICS = 100, 1000
 """Parameters and metrics that it takes in one call."""
 EVERY = 2.0
 """Seconds between writings of the points of a run that goes on."""
+DETAILS = ("slices", "over_time", "by_fold", "by_path", "paths", "metrics", "steps")
+"""What stands in the file of metrics alone: hundreds of numbers that nobody ranks runs by."""
 FILES = (paths.CONFIG, paths.METRICS, paths.MANIFEST, paths.REPORT, paths.IMPORTANCE)
 """What is kept of a run's folder as artifacts."""
 
@@ -117,7 +119,8 @@ password_env (tracker.uri)
         """Write metrics and artifacts, and close the run."""
         if not self._run:
             return
-        self._points += [(name, value, 0) for name, value in flatten(metrics) if not isinstance(value, str)]
+        told = {part: {key: each for key, each in node.items() if key not in DETAILS} for part, node in metrics.items()}
+        self._points += [(name, value, 0) for name, value in flatten(told) if not isinstance(value, str)]
         with self._store.reached() as client:
             self._write(client)
             for name in FILES:
