@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from forecastle.config.schema import check_type
 from forecastle.errors import ConfigError, MissingExtraError, RunError
 from forecastle.runs.claim import claim
 from forecastle.runs.execution import Memory
-from forecastle.runs.store import Run, read_json
+from forecastle.runs.store import Run, RunStore, read_json
 from forecastle.runs.sweep import FILE, SweepRecord
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 
     from forecastle.runs.sweep import Job
     from forecastle.search.goal import Goals, Outcome
-    from forecastle.search.study import Study
+    from forecastle.search.space import Space
+    from forecastle.search.study import Batch, Plan, Study
+
+    Launch = Callable[[Batch], None]
 
 
 @dataclass(frozen=True)
@@ -82,23 +86,44 @@ def search(wish: Wish, arguments: Sequence[str], loader: Any, master: Any, launc
     ForecastleError
         If something cannot be, which is told before anything is run, or the study's storage cannot be used.
     """
-    try:
-        import optuna  # noqa: F401
-    except ImportError as error:
+    if find_spec("optuna") is None:
         raise MissingExtraError(
             "hydra/sweeper=optuna needs the package 'optuna', which is not installed: pip install 'forecastle[search]'"
-        ) from error
-    from forecastle.search import sampler
-    from forecastle.search.goal import goals
+        )
     from forecastle.search.opening import check_unchanged, open_study
-    from forecastle.search.pruning import rule_of
-    from forecastle.search.rehearsal import compose, rehearse
-    from forecastle.search.space import read
+    from forecastle.search.rehearsal import compose
     from forecastle.search.storage import Storage
-    from forecastle.search.study import Plan
 
     if master.sweep is None:
         raise ConfigError("a search is asked for by -m, right after `forecastle run`")
+    space, fixed, after, plan = _asked(wish, arguments, loader, master)
+    record = SweepRecord(Path(master.output), master.sweep)
+    storage = Storage(record.folder, wish.storage, wish.password_env)
+
+    def launch(batch: Batch) -> None:
+        launcher.launch([[*fixed, *words] for words in batch.words()], initial_job_idx=batch.first)
+
+    with claim(record.store, f"study-{record.id}", wait=False) as mine, closing(storage):
+        if not mine:
+            raise RunError(_taken(record))
+        check_unchanged(record, lambda words: compose(words, loader, master), Memory())
+        study = open_study(record, storage, space, plan, after)
+        known = _known(study, record)
+        sweeping.begin_in_turn(record, max(plan.trials, study.begun), known)
+        _told_of_stale(study)
+        if len(known) < plan.trials:
+            _drive(study, record, known, launch, after)
+
+
+def _asked(wish: Wish, arguments: Sequence[str], loader: Any, master: Any) -> tuple[Space, list[str], Goals, Plan]:
+    """The space, the words beside it, the goals and the plan, all of them checked."""
+    from forecastle.search import sampler
+    from forecastle.search.goal import goals
+    from forecastle.search.pruning import rule_of
+    from forecastle.search.rehearsal import rehearse
+    from forecastle.search.space import read
+    from forecastle.search.study import Plan
+
     check_search(master.search)
     try:
         space, fixed = read(dict(master.search), arguments, loader)
@@ -107,34 +132,32 @@ def search(wish: Wish, arguments: Sequence[str], loader: Any, master: Any, launc
     after = goals(rehearse(space, fixed, loader, master), wish.objectives, wish.constraints)
     sampler.check(wish.sampler, space, len(after.objectives))
     rule = rule_of(wish.pruner, len(after.objectives))
-    plan = Plan(wish.sampler, sampler.size(wish.sampler, space, wish.n_trials), wish.batch, wish.seed, rule)
-    record = SweepRecord(Path(master.output), master.sweep)
-    storage = Storage(record.folder, wish.storage, wish.password_env)
-    with claim(record.store, f"study-{record.id}", wait=False) as mine, closing(storage):
-        if not mine:
-            raise RunError(_taken(record))
-        check_unchanged(record, lambda words: compose(words, loader, master), Memory())
-        study = open_study(record, storage, space, plan, after)
-        sweeping.begin_in_turn(record, plan.trials)
-        _told_of_stale(study)
-        _drive(study, record, fixed, after, launcher)
+    trials = sampler.size(wish.sampler, space, wish.n_trials)
+    return space, fixed, after, Plan(wish.sampler, trials, wish.batch, wish.seed, rule)
 
 
-def _drive(study: Study, record: SweepRecord, fixed: Sequence[str], after: Goals, launcher: Launcher) -> None:
-    """Run batch after batch until all trials are known, or some were left out."""
-    before = {job.number: job for job in record.jobs()}
+def _known(study: Study, record: SweepRecord) -> dict[int, str]:
+    """Runs by number of the trials that have ended and whose run is there, whole."""
+    store = RunStore(record.store)
+    known = {}
+    for job in record.jobs():
+        run = store.find(job.run) if job.run and study.finished(job.number) else None
+        if run is not None and run.whole:
+            known[job.number] = run.id
+    return known
+
+
+def _drive(study: Study, record: SweepRecord, known: Container[int], launch: Launch, after: Goals) -> None:
+    """Run batch after batch until all trials have ended and their runs are there, or some were left out."""
     for batch in study.batches():
-        if not batch.known:
-            launcher.launch([[*fixed, *words] for words in batch.words()], initial_job_idx=batch.first)
-            for trial in batch.trials:
-                job = record.job(trial.number)
-                if job is not None and not study.finished(trial.number):
-                    study.tell(trial.number, _outcome(job, record, after))
+        numbers = [trial.number for trial in batch.trials]
+        if batch.known and all(number in known or record.spent(number) for number in numbers):
             continue
-        for trial in batch.trials:
-            job = before.get(trial.number)
-            if job is not None and job.run is not None and not job.reused:
-                record.write(replace(job, reused=True))
+        launch(batch)
+        for number in numbers:
+            job = record.job(number)
+            if job is not None and not study.finished(number):
+                study.tell(number, _outcome(job, record, after))
 
 
 def _outcome(job: Job, record: SweepRecord, after: Goals) -> Outcome:

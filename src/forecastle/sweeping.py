@@ -6,7 +6,7 @@ import errno
 import os
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -250,10 +250,11 @@ SEARCHING = "hydra_plugins.forecastle_optuna.OptunaSweeper"
 """A sweeper that begins the record of a sweep by itself, once it has seen that its space can be searched."""
 
 
-def begin_in_turn(record: SweepRecord, total: int) -> None:
-    """Open the record of a sweep whose jobs hang on what came of those before."""
+def begin_in_turn(record: SweepRecord, total: int, known: Mapping[int, str]) -> None:
+    """Open the record of a sweep whose jobs hang on what came of those before, and of which some runs are known."""
     sweep = _asked[-1]
     sweep.in_turn = True
+    sweep.known.update(known)
     sweep.begin(record, total)
 
 

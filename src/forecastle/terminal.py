@@ -107,9 +107,11 @@ def print_sweep(record: SweepRecord, known: Collection[int] = ()) -> None:
     told = {job.number: [choice.partition("=") for choice in job.choices if choice not in shared] for job in jobs}
     last = short(list(dict.fromkeys(key for words in told.values() for key, _, _ in words)))
     rows: list[dict[str, Any]] = []
+    shown: set[str] = set()
     for job in jobs:
-        if job.pruned or (job.run and any(row["run"] == job.run for row in rows)):  # a search may try the same again
+        if job.pruned or job.run in shown:  # a search may try the same again
             continue
+        shown.update([job.run] if job.run else ())
         name = " ".join(last[key] + sign + value for key, sign, value in told[job.number]) or "default"
         part, error = None, job.error
         if job.run is not None:

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -70,6 +71,19 @@ def test_the_same_command_computes_nothing_again_and_more_trials_go_on(forecastl
     assert "6 runs, 2 computed, 4 reused, 0 failed" in more.out
     assert trials()[:4] == before
     assert "6 runs, 0 computed, 6 reused, 0 failed" in forecastle("sweep", "resume", "last").out
+    assert "6 runs, 0 computed, 6 reused, 0 failed" in forecastle(*ridge, "hydra.sweeper.n_trials=3").out
+
+
+def test_a_run_that_was_removed_by_hand_is_computed_again(forecastle: Command, ridge: list[str]) -> None:
+    words = [*ridge, "hydra.sweeper.n_trials=5", "hydra.sweeper.batch=2"]
+    forecastle(*words)
+    before = trials()
+    shutil.rmtree(Path("runs") / json.loads((record() / "00001.json").read_text())["run"])
+    (record() / "00004.json").unlink()
+    done = forecastle(*words)
+    assert done.code == 0, done.err
+    assert "5 runs, 1 computed, 4 reused, 0 failed" in done.out
+    assert trials() == before
 
 
 def test_a_section_of_an_experiment_file_is_a_search_space(
@@ -277,9 +291,7 @@ def test_a_mistake_is_told_in_one_line_before_anything_is_run(
 def test_optuna_is_named_with_its_extra_where_it_is_missing(
     forecastle: Command, ridge: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import sys
-
-    monkeypatch.setitem(sys.modules, "optuna", None)
+    monkeypatch.setattr("forecastle.searching.find_spec", lambda name: None)
     refused = forecastle(*ridge)
     assert refused.code == 2
     assert "needs the package 'optuna', which is not installed: pip install 'forecastle[search]'" in refused.err

@@ -92,6 +92,11 @@ class Study:
             self._trials = self._kept.get_trials(deepcopy=False)
         self._points = points(space)
 
+    @property
+    def begun(self) -> int:
+        """Number of the trials that have been proposed."""
+        return len(self._trials)
+
     def stale(self) -> dict[tuple[str, int], list[int]]:
         """Numbers of the trials that were left running, by host and process."""
         found: dict[tuple[str, int], list[int]] = {}
@@ -152,7 +157,7 @@ class Study:
 
     def finished(self, number: int) -> bool:
         """Whether a trial has ended."""
-        return self._trials[number].state.is_finished()
+        return number < len(self._trials) and self._trials[number].state.is_finished()
 
     def words(self, trial: Trial) -> list[str]:
         """The overrides that make a trial."""
