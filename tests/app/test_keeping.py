@@ -168,6 +168,14 @@ def test_a_run_without_weights_that_is_asked_for_by_itself_is_fitted_again(
     assert "\ntest\n" in done.out
 
 
+def test_a_run_that_is_to_be_explained_has_its_weights_until_then(forecastle: Command, small: list[str]) -> None:
+    words = ["run", "-m", *small, "model=ridge,lasso", "keep_models=0"]
+    assert forecastle(*words).code == 0
+    assert forecastle(*words, "explain=true", "force=true").code == 0
+    assert len(list(Path("runs").glob("*/importance.json"))) == 2
+    assert not weighty()
+
+
 def test_weights_removed_by_hand_are_told_as_that(forecastle: Command, small: list[str]) -> None:
     forecastle("run", "-m", *small, "model=ridge,lasso")
     name = worst()

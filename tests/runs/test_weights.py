@@ -164,9 +164,10 @@ def test_a_run_that_failed_is_held_by_nobody(tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / ".holders").iterdir()} == {".lock"}
 
 
-def test_a_damaged_list_of_the_best_drops_nothing_by_itself(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["{", "[]", '{"q": 1}', '{"q": [1]}', '{"q": [["a"]]}'])
+def test_a_damaged_list_of_the_best_drops_nothing_by_itself(tmp_path: Path, text: str) -> None:
     finish(tmp_path, "a", 0.1)
-    (tmp_path / "sweeps" / "s" / "best.json").write_text("{")
+    (tmp_path / "sweeps" / "s" / "best.json").write_text(text)
     finish(tmp_path, "b", 0.2)
     assert weighty(tmp_path) == {"a", "b"}
 

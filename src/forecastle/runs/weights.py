@@ -189,8 +189,11 @@ def _alone(store: Path, run: str) -> bool:
 
 
 def _board(place: Path) -> dict[str, list[Any]]:
-    with suppress(RunError):  # a sweep's first run; a damaged list is begun anew, and drops nothing by itself
-        return read_json(place)
+    """Loss, ratio and id of the best runs by question; a damaged list is begun anew, which drops nothing by itself."""
+    with suppress(RunError, TypeError):
+        found = read_json(place)
+        if all(len(each) == 3 for order in found.values() for each in order):
+            return found
     return {}
 
 
