@@ -10,6 +10,9 @@ from omegaconf import DictConfig, OmegaConf
 if TYPE_CHECKING:
     from hydra.core.utils import JobReturn
 
+QUEUED = 256
+"""Jobs that SLURM has at once; sites limit their number, and the size of an array, mostly to 1,000."""
+
 
 class SubmititLauncher(Launcher):
     """Jobs of SLURM, or processes beside this one that are started in the same way.
@@ -23,7 +26,7 @@ class SubmititLauncher(Launcher):
     runs_per_job
         Runs that one job of the queue does, one after the other.
     n_jobs
-        Jobs that are in the queue at once; None: all of SLURM's, and beside this process as many as there are cores
+        Jobs that are in the queue at once; None: 256 of SLURM's, and beside this process as many as there are cores
         for their threads.
     settings
         Other arguments of submitit: ``timeout_min``, ``cpus_per_task``, ``mem_gb``, ``slurm_partition``, …
@@ -47,9 +50,9 @@ class SubmititLauncher(Launcher):
         from forecastle.cluster.submitit import Submitit
         from forecastle.workers import cores
 
-        local = max(1, cores() // int(self.setting.config.threads)) if self.queue == "local" else len(job_overrides)
+        usual = max(1, cores() // int(self.setting.config.threads)) if self.queue == "local" else QUEUED
         cluster = Submitit(self.queue, self.folder, self.settings)
-        most = local if self.most is None else self.most
+        most = usual if self.most is None else self.most
         return spread(self.setting, job_overrides, initial_job_idx, cluster, self.size, most)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -97,6 +99,74 @@ def test_slurm_that_is_not_there_is_told(process: Command, sweep: list[str]) -> 
     assert "hydra/launcher=submitit_slurm: " in done.err
     assert "slurm" in done.err.partition("submitit_slurm: ")[2].lower()
     assert done.err.count("\n") == 1
+
+
+SLURM = {
+    "sbatch": """\
+text = open(sys.argv[1]).read()
+number = 100 + len(list(home.glob("*.sh")))
+(home / f"{number}.sh").write_text(text)
+last = re.search(r"--array=0-([0-9]+)%", text)
+for index in range(int(last[1]) + 1):
+    told = {"ARRAY_JOB_ID": number, "ARRAY_TASK_ID": index, "JOB_ID": 1000 * number + index, "NTASKS": 1}
+    told |= {"JOB_NUM_NODES": 1, "NODEID": 0, "PROCID": 0, "LOCALID": 0}
+    environment = os.environ | {f"SLURM_{key}": str(value) for key, value in told.items()}
+    task = subprocess.Popen(["bash", sys.argv[1]], env=environment, start_new_session=True, stdout=log, stderr=log)
+    (home / f"{number}_{index}").write_text(str(task.pid))
+print(f"Submitted batch job {number}")
+""",
+    "srun": """\
+words = sys.argv[1:]
+while words[0].startswith("--"):
+    words = words[1:] if words[0] == "--unbuffered" else words[2:]
+os.execvp(words[0], words)
+""",
+    "sacct": """\
+print("JobID|State|NodeList")
+for path in home.glob("[0-9]*_*"):
+    print(f"{path.name}|{'RUNNING' if os.path.exists('/proc/' + path.read_text()) else 'COMPLETED'}|here")
+""",
+    "scancel": "",
+}
+"""What of SLURM submitit calls, on one machine and without a queue."""
+
+
+@pytest.fixture
+def slurm(tmp_path: Path) -> Path:
+    """A folder with these commands, which keep what they were given in ``home`` beside them."""
+    folder = tmp_path / "slurm"
+    (folder / "home").mkdir(parents=True)
+    for name, body in SLURM.items():
+        head = f"#!{sys.executable}\nimport os, pathlib, re, subprocess, sys\n"
+        place = f"home = pathlib.Path({str(folder)!r}, 'home')\nlog = (home / 'log').open('a')\n"
+        (folder / name).write_text(head + place + body)
+        (folder / name).chmod(0o755)
+    return folder
+
+
+@pytest.mark.slow
+def test_slurm_is_given_arrays_with_what_was_asked_for(process: Command, sweep: list[str], slurm: Path) -> None:
+    pytest.importorskip("submitit")
+    asked = ("slurm_partition=night", "mem_gb=3", "timeout_min=7", "runs_per_job=7", "slurm_setup=[module load tools]")
+    launcher = ["hydra/launcher=submitit_slurm", *(f"hydra.launcher.{each}" for each in asked)]
+    done = process(*sweep, *launcher, PATH=f"{slurm}:{os.environ['PATH']}")
+    assert done.code == 0, done.err
+    assert "14 runs, 14 computed, 0 reused, 0 failed" in done.out
+    (script,) = (path.read_text() for path in (slurm / "home").glob("*.sh"))
+    lines = set(script.splitlines())
+    assert lines >= {
+        "#SBATCH --partition=night", "#SBATCH --mem=3GB", "#SBATCH --time=7", "#SBATCH --array=0-1%2",
+        "#SBATCH --cpus-per-task=1", "#SBATCH --job-name=forecastle", "module load tools",
+    }  # fmt: skip
+    assert len(numbers("runs")) == 14
+
+
+def test_what_slurm_refuses_is_told(process: Command, sweep: list[str], slurm: Path) -> None:
+    pytest.importorskip("submitit")
+    (slurm / "sbatch").write_text(f"#!{sys.executable}\nraise SystemExit('sbatch: error: invalid partition')\n")
+    done = process(*sweep, "hydra/launcher=submitit_slurm", PATH=f"{slurm}:{os.environ['PATH']}")
+    assert done.code == 2
+    assert done.err.endswith("forecastle: SLURM refuses the jobs: sbatch: error: invalid partition\n")
 
 
 def test_a_setting_of_the_wrong_kind_is_told(process: Command, sweep: list[str]) -> None:

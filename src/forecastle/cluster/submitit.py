@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from forecastle.cluster.spreading import LostError, Parcel
-from forecastle.errors import ConfigError, MissingExtraError
+from forecastle.errors import ConfigError, MissingExtraError, RunError
 
 
 class Submitit:
@@ -61,10 +61,21 @@ class Submitit:
             raise ConfigError(f"hydra/launcher=submitit_{queue}: {' '.join(str(error).split())}") from error
 
     def submit(self, parcels: Sequence[Parcel]) -> list[Any]:
-        """Hand parcels over, to SLURM as one array."""
+        """Hand parcels over, to SLURM as one array.
+
+        Raises
+        ------
+        RunError
+            If SLURM refuses them.
+        """
+        from submitit.core.utils import FailedJobError, FailedSubmissionError
+
         work = [_Interruptible(parcel) for parcel in parcels] if self._local else parcels
-        with self._executor.batch():
-            return [self._executor.submit(each) for each in work]
+        try:
+            with self._executor.batch():
+                return [self._executor.submit(each) for each in work]
+        except (FailedJobError, FailedSubmissionError) as error:
+            raise RunError(f"SLURM refuses the jobs: {' '.join(str(error).split())}") from error
 
     def done(self, handles: Sequence[Any]) -> list[Any]:
         """Jobs that have ended, well or not."""
