@@ -260,6 +260,7 @@ def test_storage_that_is_gone_or_damaged_is_told_in_one_line(forecastle: Command
         (["search=mine"], "search: no choice 'mine' (there are none; conf/search/mine.yaml would be one)"),
         ([ALPHA, "hydra.sweeper.sampler=tpi"], "no sampler 'tpi'; did you mean 'tpe'?"),
         ([ALPHA, "hydra.sweeper.sampler=grid"], "has no end of values"),
+        (["season=int(interval(1,9999999))", "hydra.sweeper.sampler=grid"], "a grid of 9999999 points"),
         (["model=ridge,lasso", "hydra.sweeper.sampler=cmaes"], "cmaes searches numbers only, and model=ridge,lasso"),
         ([ALPHA, "hydra.sweeper.n_trials=0"], "n_trials must be at least 1 or null, got 0"),
         ([ALPHA, "hydra.sweeper.n_trials=many"], "hydra.sweeper.n_trials must be int or null, got 'many'"),

@@ -11,7 +11,8 @@ import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from forecastle.config.compose import compose
-from forecastle.search.space import Choice, Range, read
+from forecastle.search.range import Choice, Range
+from forecastle.search.space import read
 
 Command = Callable[..., Any]
 CONF = Path(__file__).parents[2] / "conf"

@@ -12,7 +12,8 @@ import pytest
 
 from forecastle.evaluation.metric import Direction
 from forecastle.search.goal import Goals, Outcome
-from forecastle.search.space import Choice, Interval, Space, Steps
+from forecastle.search.range import Choice, Interval, Steps
+from forecastle.search.space import Space
 from forecastle.search.storage import Storage
 from forecastle.search.study import Plan, Study
 

@@ -102,6 +102,7 @@ def test_the_command_line_goes_before_the_section(loader: Any) -> None:
         ("season=tag(log,interval(0,1))", "must ascend and lie above 0 under log"),
         ("season=range(3,3)", "is empty"),
         ("season=range(3,5,0)", "the step must not be 0"),
+        ("season=range(0,1000000000)", "holds more than 1000000 numbers"),
         ("season=tag(log,range(1,9,2))", "the tag log is for an interval"),
         ("season=tag(log,choice(1,2))", "the tag log is for numbers"),
         ("season=tag(lgo,interval(1,2))", "the tag log is known, got lgo"),

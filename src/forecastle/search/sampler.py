@@ -14,7 +14,8 @@ import numpy as np
 from optuna.samplers import BaseSampler, CmaEsSampler, QMCSampler, RandomSampler, TPESampler
 
 from forecastle.errors import ConfigError, MissingExtraError, nearest
-from forecastle.search.space import Choice, Space
+from forecastle.search.range import Choice
+from forecastle.search.space import Space
 
 SAMPLERS = {
     "tpe": "a tree-structured Parzen estimator",
@@ -24,6 +25,9 @@ SAMPLERS = {
     "qmc": "a scrambled Sobol sequence",
 }
 """Names of the samplers, and what they are."""
+
+MOST = 1_000_000
+"""Points that a grid may have."""
 
 USUAL = 20
 """Trials of a search where no number is asked for."""
@@ -62,13 +66,15 @@ def size(name: str, space: Space, wanted: int | None) -> int:
     Raises
     ------
     ConfigError
-        If less than one is wanted.
+        If less than one is wanted, or a grid has more points than anybody can try.
     """
     if wanted is not None and wanted < 1:
         raise ConfigError(f"hydra.sweeper.n_trials must be at least 1 or null, got {wanted}")
     if name != "grid":
         return USUAL if wanted is None else wanted
     points = math.prod(len(each.samples or ()) for each in space.values())
+    if points > MOST:
+        raise ConfigError(f"a grid of {points} points has no end in sight: at most {MOST} are wanted")
     return points if wanted is None else min(points, wanted)
 
 
