@@ -238,10 +238,26 @@ def test_storage_that_is_gone_or_damaged_is_told_in_one_line(forecastle: Command
     journal.unlink()
     gone = forecastle(*ridge, "hydra.sweeper.n_trials=4")
     assert gone.code == 2
-    assert "study.journal: it is gone" in gone.err
+    assert f"study.journal: the study is gone; `forecastle sweep resume {record().name} changed=anew`" in gone.err
     assert gone.err.count("\n") == 1
     anew = forecastle("sweep", "resume", "last", "changed=anew")
     assert "4 runs, 0 computed, 4 reused" in anew.out, "nothing that was finished is lost"
+
+
+def test_a_study_may_lie_in_a_database(forecastle: Command, ridge: list[str]) -> None:
+    words = [*ridge, "hydra.sweeper.n_trials=2", "hydra.sweeper.storage=sqlite:///search.db"]
+    assert forecastle(*words).code == 0
+    here = trials()
+    elsewhere = forecastle(*ridge, "hydra.sweeper.n_trials=2", "hydra.sweeper.storage=sqlite:///other.db")
+    assert elsewhere.code == 2
+    assert "was begun with storage sqlite:///search.db, and sqlite:///other.db is asked now" in elsewhere.err
+    Path("search.db").unlink()
+    gone = forecastle(*words)
+    assert gone.code == 2
+    assert "sqlite:///search.db: the study is gone; `forecastle sweep resume " in gone.err
+    assert gone.err.count("\n") == 1
+    assert "2 runs, 0 computed, 2 reused" in forecastle("sweep", "resume", "last", "changed=anew").out
+    assert trials() == here
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from forecastle.search.goal import Goals
 from forecastle.search.pruning import as_json
 from forecastle.search.sampler import quiet
 from forecastle.search.space import Space
-from forecastle.search.storage import Storage
+from forecastle.search.storage import GONE, Storage
 from forecastle.search.study import Plan, Study
 
 
@@ -46,7 +46,12 @@ def open_study(record: SweepRecord, storage: Storage, space: Space, plan: Plan, 
         for key, value in asked.items():
             if before.get(key) != value:
                 raise RunError(f"study {record.id} {_told(key, before.get(key), value)}; {anew(record.id)}")
-        return Study(before["name"], storage, space, plan, goals, new=False)
+        try:
+            return Study(before["name"], storage, space, plan, goals, new=False)
+        except RunError as error:
+            if isinstance(error.__cause__, GONE):
+                raise RunError(f"{error}; {anew(record.id)}") from error
+            raise
     record.folder.mkdir(parents=True, exist_ok=True)
     name = f"{record.id}-{uuid.uuid4().hex[:8]}"
     study = Study(name, storage, space, plan, goals, new=True)

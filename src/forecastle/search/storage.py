@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
 
+GONE = (KeyError, FileNotFoundError)
+"""What is raised where a study is not in its storage, or the storage not there."""
+
+
 class Storage:
     """Where a study is kept.
 
@@ -82,7 +86,7 @@ class Storage:
                 self._database = _database(self._address)
                 return self._database
             if not new and not self._journal.is_file():
-                raise FileNotFoundError("it is gone")
+                raise FileNotFoundError("the study is gone")
             return JournalStorage(JournalFileBackend(str(self._journal), _Whole(self._journal)))
 
     def close(self) -> None:
@@ -99,7 +103,7 @@ class Storage:
         try:
             yield
         except (StorageInternalError, SQLAlchemyError, KeyError, ValueError, OSError) as error:
-            reason = _driver_words(error)
+            reason = "the study is gone" if isinstance(error, GONE) else _driver_words(error)
             line = f"{self.shown}: {reason}" if self._address is None else self._address.tell(reason)
             raise RunError(f"the study's storage cannot be used: {' '.join(line.split())}") from error
 
