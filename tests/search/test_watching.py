@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from forecastle.errors import Pruned, RunError
 from forecastle.runs.watching import Measure
 from forecastle.search.pruning import Median
 from forecastle.search.storage import Storage
-from forecastle.search.watching import MEASURE, TrialWatch
+from forecastle.search.watching import MEASURE, TrialWatch, watched
 
 LOSS, SKILL, FOLDS = Measure("loss", "min"), Measure("skill", "max"), Measure("loss", "min", latest=True)
 RULE = Median(startup=1)
@@ -126,6 +127,19 @@ def test_of_folds_the_latest_value_counts_and_of_epochs_the_best(kept: Kept) -> 
     folds(FOLDS, 1, 1.0)
     with pytest.raises(Pruned):
         folds(FOLDS, 2, 3.0)
+
+
+def test_only_a_trial_that_runs_is_watched_and_only_where_something_prunes(kept: Kept, tmp_path: Path) -> None:
+    kept.ended({1: 2.0})
+    kept.open().ask()
+    node = {"name": "s", "storage": None, "password_env": None, "batch": 1, "pruner": {"median": {}}}
+    (tmp_path / "study.json").write_text(json.dumps(node))
+    with watched(tmp_path, 0) as ended, watched(tmp_path, 1) as running:
+        assert ended is None, "nothing can be added to it"
+        assert isinstance(running, TrialWatch)
+    (tmp_path / "study.json").write_text(json.dumps({**node, "pruner": None}))
+    with watched(tmp_path, 1) as nobody:
+        assert nobody is None
 
 
 def test_a_storage_that_is_gone_is_told_in_one_line(kept: Kept, tmp_path: Path, monkeypatch: Any) -> None:

@@ -31,7 +31,7 @@ MEASURE = "measure"
 
 @contextmanager
 def watched(folder: Path, number: int) -> Iterator[Watch | None]:
-    """What watches a trial while the block runs; None where its study prunes nothing.
+    """What watches a trial while the block runs; None where its study prunes nothing, or the trial has ended before.
 
     Parameters
     ----------
@@ -52,7 +52,9 @@ def watched(folder: Path, number: int) -> Iterator[Watch | None]:
         return
     storage = Storage(folder, node["storage"], node["password_env"])
     with kept(folder) as study:
-        yield TrialWatch(study, storage, number, rule, batch=int(node["batch"]))
+        with quiet(), storage.told():
+            ended = study.get_trials(deepcopy=False)[number].state.is_finished()
+        yield None if ended else TrialWatch(study, storage, number, rule, batch=int(node["batch"]))
 
 
 class TrialWatch:
