@@ -35,9 +35,10 @@ usage: forecastle track push   [WHICH ...] [tracker=NAME] [tracker.KEY=VALUE ...
   tracker=NAME   wandb (where the configuration names none; online, unless tracker.mode=offline) or mlflow
   --table        send the comparison of other runs than those of one sweep too; --no-table: of none
 
-Runs are read from their folders: it makes no difference whether they were tracked when they were computed. What was
-sent is written down in tracked.jsonl beside the runs, so that a run is never there twice, and a push that was stopped
-goes on where it was. The exit code is 1 where a run could not be sent.
+Runs are read from their folders: it makes no difference whether they were tracked when they were computed. A report
+goes along where it was drawn (`forecastle show RUN` draws it). What was sent is written down in tracked.jsonl beside
+the runs, so that a run is never there twice, and a push that was stopped goes on where it was. The exit code is 1
+where a run could not be sent.
 """
 
 FLAGS = ("--table", "--no-table")

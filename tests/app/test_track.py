@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 from tests.app.conftest import SMALL
+from tests.tracking.test_wandb import records
 
 from forecastle.__main__ import main
 from forecastle.config.compose import compose
@@ -310,6 +312,13 @@ def test_a_bulk_push_to_wandb_is_read_back_and_repeated(
     )
     written = {path: path.stat().st_mtime_ns for path in Path("wandb").rglob("run-*.wandb")}
     assert len(written) == 5
+    (ridge,) = (each for each in Path("runs").glob("*/config.yaml") if _is(each, "ridge", 4))
+    (offline,) = Path("wandb").glob(f"offline-run-*-{ridge.parent.name}")
+    (run,) = records(offline, "run")
+    assert (run["run_id"], run["run_group"]) == (ridge.parent.name, swept)
+    assert sorted(run["tags"]) == ["horizon=4", "model=ridge", f"sweep={swept}"]
+    (offline,) = Path("wandb").glob(f"offline-run-*-compare-{swept}")
+    assert {each["type"] for each in records(offline, "artifact")} == {"comparison", "run_table"}
     assert "0 sent, 4 there as they stand" in forecastle(*words).out
     assert {path: path.stat().st_mtime_ns for path in Path("wandb").rglob("run-*.wandb")} == written
 
@@ -329,6 +338,21 @@ def test_workers_that_track_with_mlflow_lose_no_run_and_make_none_double(process
     assert told == sorted([*(path.parent.name for path in Path("runs").glob("*/manifest.json")), f"sweep-{sweep()}"])
     assert {run.info.status for run in found} == {"FINISHED"}
     assert "0 sent, 12 there as they stand" in process("track", "push", "last", "tracker=mlflow", "--no-table").out
+
+
+@pytest.mark.slow
+def test_two_pushes_at_once_send_each_run_once(start: Command, swept: str) -> None:
+    pytest.importorskip("mlflow")
+    pushes = [start("track", "push", "last", "tracker=mlflow", "--no-table") for _ in range(2)]
+    told = [push.communicate(timeout=120)[0] for push in pushes]
+    numbers = [[int(word) for word in re.findall(r"[0-9]+(?= sent| there| failed)", line)] for line in told]
+    assert [sum(each) for each in zip(*numbers, strict=True)] == [4, 4, 0]
+    assert len(Path("runs/tracked.jsonl").read_text().splitlines()) == 4
+
+
+def _is(config: Path, model: str, horizon: int) -> bool:
+    text = config.read_text()
+    return f"horizon: {horizon}\n" in text and f"model: {model}\n" in text
 
 
 def test_help_tells_the_verbs(forecastle: Command) -> None:

@@ -17,6 +17,8 @@ from forecastle.tracking.tracker import RunInfo, Table
 MODES = ("offline", "online")
 TAG_LENGTH = 64
 """Longest tag that W&B accepts, in characters."""
+NAME_LENGTH = 128
+"""Longest name of a run that is shown, in characters."""
 FINISHED = "forecastle.finished"
 """Empty file that is laid beside an offline run's log when the log is whole."""
 PATIENCE = 30
@@ -123,10 +125,10 @@ class WandbTracker:
             entity=self._entity,
             mode="offline" if self._offline else "online",
             id=info.id,
-            name=info.name,
+            name=_shorten(info.name, NAME_LENGTH),
             group=info.group,
             job_type=kind,
-            tags=[_shorten(tag) for tag in info.tags],
+            tags=[_shorten(tag, TAG_LENGTH) for tag in info.tags],
             config=dict(info.config),
             resume="allow",
             reinit="create_new",
@@ -199,8 +201,8 @@ def _link(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-def _shorten(tag: str) -> str:
-    return tag if len(tag) <= TAG_LENGTH else tag[: TAG_LENGTH - 1] + "…"
+def _shorten(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _send(run: Any, kind: str, folder: Path, paths: Sequence[Path]) -> None:
