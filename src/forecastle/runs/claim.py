@@ -47,7 +47,8 @@ def claim(store: Path, identity: str, *, wait: bool) -> Iterator[bool]:
 def _locked(path: Path, *, wait: bool) -> int | None:
     """A descriptor that locks the file that stands at the path now, which a holder before may have removed."""
     while True:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):  # it was there, and is removed in this moment
+            path.parent.mkdir(parents=True, exist_ok=True)
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         except FileNotFoundError:  # the folder was removed in this moment
