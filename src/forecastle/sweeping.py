@@ -21,7 +21,7 @@ from forecastle.errors import ConfigError, ForecastleError, Pruned
 from forecastle.progress import Progress, say, watched
 from forecastle.runs.ground import Sources, Stamp, ground_of, holds
 from forecastle.runs.store import RunStore
-from forecastle.runs.sweep import Job, Limits, SweepRecord
+from forecastle.runs.sweep import FILE, Job, Limits, SweepRecord
 from forecastle.runs.weights import trim
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Sweep:
 
     def standing(self) -> str:
         """What is told when it was stopped: what there is, and how it is gone on with; nothing where it never began."""
-        if self.record is None or not (total := self.record.total()):
+        if self.record is None or not (self.record.folder / FILE).is_file() or not (total := self.record.total()):
             return ""
         done = sum(job.run is not None for job in self.record.jobs())
         place = "" if self.record.store == Path("runs") else f"FORECASTLE_OUTPUT={self.record.store} "
