@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -114,3 +115,18 @@ def test_a_terminal_shows_one_line_that_is_rewritten_below_the_jobs(workplace: P
     jobs = [line.rpartition("\x1b[2K")[2] for line in shown.splitlines() if "[" in line and "]" in line]
     assert sorted(line.split(" ")[0] for line in jobs if re.match(r"\[\d/3\]", line)) == ["[1/3]", "[2/3]", "[3/3]"]
     assert shown.endswith("\r\x1b[2K"), "the line is gone when the table comes"
+
+
+def test_processes_that_fit_folds_finish_too(group: Started, workplace: Path, patient: list[str]) -> None:
+    folds = ("split=walk_forward", "split.refit=200", "split.validation=200", "workers=2", "pool=process")
+    running = group("run", "-m", *patient, *folds, "model=waiting,random_walk")
+    begun(workplace, 2, seconds=90)
+    os.killpg(running.pid, signal.SIGINT)
+    line(running.stderr, "Ctrl-C again stops now")
+    time.sleep(0.5)
+    assert running.poll() is None
+    (workplace / "go").touch()
+    _, err = running.communicate(timeout=90)
+    assert running.returncode == 130, err
+    assert err.splitlines()[-1].startswith("forecastle: interrupted: 1 of 2 runs of sweep ")
+    assert finished(workplace) == 1

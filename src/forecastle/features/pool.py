@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -77,9 +78,23 @@ def run(
     kind = {"require": "sharedmem"} if place == "here" else {"prefer": "processes"}
     backend, _ = joblib.parallel.get_active_backend(**kind)
     order = "generator" if backend.supports_return_generator else "list"  # Ray gives all results at the end
+    if place == "machine":
+        _begin_tracker()
     parallel = joblib.Parallel(workers, return_as=order, max_nbytes=None, **kind)
     with limited_threads(1):
         yield from _given_up(parallel(joblib.delayed(_limited)(task, arguments) for arguments in calls))
+
+
+def _begin_tracker() -> None:
+    """Begin Python's process that looks after the others', which unblocks Ctrl-C here as it does.
+
+    What the main thread has blocked for a sweep stays blocked, and with it in the processes that begin next.
+    """
+    from multiprocessing import resource_tracker
+
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    resource_tracker.ensure_running()
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _given_up(results: Iterable[T]) -> Iterator[T]:
