@@ -16,6 +16,8 @@ usage: forecastle COMMAND [ARGUMENT ...]
 
   run [KEY=VALUE ...]        run one experiment (--help lists the choices, --cfg job shows the configuration)
   run -m KEY=A,B [...]       run every combination, ranked on the validation part
+  run -m hydra/sweeper=optuna KEY='interval(0,1)' [...]
+                             run what a sampler proposes, ranked the same way
   runs                       list the finished runs
   sweeps                     list the sweeps: runs done, failed and missing
   sweep resume ID            do what is missing of a sweep, or of the last one

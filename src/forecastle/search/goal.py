@@ -142,7 +142,7 @@ def goals(configs: Sequence[Config], objectives: Iterable[str] | None, constrain
     metrics, usual = measures(configs[0], task)
     there = {name: metric.direction for name, metric in metrics.items()}
     traded = all(config.policy for config in configs)
-    known = {**{name: direction for name, (_, direction) in TRADING.items()}, **there}
+    known = there | {name: direction for name, (_, direction) in TRADING.items() if name not in there}
     chosen: dict[str, Direction] = {}
     for name in [usual] if objectives is None else objectives:
         direction = _known(f"objective {name}", name, known, traded=traded or name in there)
