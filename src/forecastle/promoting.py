@@ -50,10 +50,10 @@ def promote(words: Sequence[str]) -> int:
             ) from error
         check_weights(found, "it cannot be promoted")
         experiment = again(found, "promoted")
+        place = _write_experiment(found, experiment)
         if TEST not in found.metrics:  # the stages score it, too
             found = open_test(found, store, "forecastle promote", experiment)
             print(f"test part opened: {found.manifest['looks']['text']}")
-        place = _write_experiment(found, experiment)
         _place(found, experiment)
         stages.write_params([f"experiment={NAME}"])
         for stage in stages.STAGES:
