@@ -101,6 +101,21 @@ def test_slurm_that_is_not_there_is_told(process: Command, sweep: list[str]) -> 
     assert done.err.count("\n") == 1
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", [("hydra/launcher=submitit_local",), RAY], ids=["submitit", "ray"])
+def test_a_search_proposes_the_same_trials_whoever_runs_them(
+    process: Command, forecastle: Command, small: list[str], launcher: tuple[str, ...]
+) -> None:
+    pytest.importorskip("optuna")
+    search = ["run", "-m", *small, "hydra/sweeper=optuna", "hydra.sweeper.n_trials=4", "hydra.sweeper.batch=2"]
+    search.append("model.estimator.alpha=tag(log, interval(0.1, 100))")
+    spread = process(*search, *launcher, "output=spread")
+    assert spread.code == 0, spread.err
+    assert forecastle(*search, "output=alone").code == 0
+    assert len(numbers("alone")) == 4
+    assert numbers("spread") == numbers("alone")
+
+
 SLURM = {
     "sbatch": """\
 text = open(sys.argv[1]).read()
