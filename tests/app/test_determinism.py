@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.app.conftest import otherwise
 
 from forecastle.config.compose import conf_folder
 from forecastle.runs.execution import Memory
@@ -81,10 +82,10 @@ def test_runs_that_share_a_memory_are_those_of_their_own(
 ) -> None:
     variants = (["horizon=3"], ["model=lasso"], ["indicator=core"], ["target=volatility"], ["season=7"])
     for words in variants:
-        assert forecastle("run", *small, *words, "output=shared").code == 0
+        assert forecastle("run", *otherwise(small, *words), "output=shared").code == 0
     for words in variants:
         monkeypatch.setattr("forecastle.launch._memory", Memory())
-        assert forecastle("run", *small, *words, "output=alone").code == 0
+        assert forecastle("run", *otherwise(small, *words), "output=alone").code == 0
     scores = [
         {path.parent.name: path.read_bytes() for path in workplace.glob(f"{output}/*/metrics.json")}
         for output in ("shared", "alone")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.app.conftest import otherwise
 
 from forecastle.runs.store import RunStore
 
@@ -100,7 +101,7 @@ def test_a_killed_training_goes_on_with_the_same_command_and_ends_with_the_same_
 def test_a_mistake_is_told_in_one_line(
     workplace: Path, forecastle: Callable[..., Any], words: list[str], line: str
 ) -> None:
-    found = forecastle(*NEURAL, "trainer=smoke", *words)
+    found = forecastle(*otherwise(NEURAL, "trainer=smoke", *words))
     assert found.code == 2, found
     told = [each for each in found.err.splitlines() if each.startswith("forecastle: ")]
     assert len(told) == 1
