@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from forecastle.errors import RunError
-from forecastle.runs.sweep import Job, Limits, SweepRecord, named, sweep_id, sweeps
+from forecastle.runs.sweep import Job, Limits, SweepRecord, born, named, sweep_id, sweeps
 
 COMMAND = ["model=ridge,lasso", "indicator=minimal"]
 
@@ -97,13 +97,15 @@ def test_a_sweep_knows_how_far_it_has_come(tmp_path: Path) -> None:
     record.write(Job(0, (), "0123"))
     record.write(Job(2, (), None, error="no"))
     node = json.loads((record.folder / "sweep.json").read_text())
-    (record.folder / "sweep.json").write_text(json.dumps({**node, "pid": os.getppid()}))
+    (record.folder / "sweep.json").write_text(json.dumps({**node, "pid": os.getppid(), "born": born(os.getppid())}))
     state = record.state()
     assert state.words == ("-m", *COMMAND)
     assert (state.total, state.done, state.failed, state.missing) == (4, 1, 1, 2)
     assert state.running
     (record.folder / "sweep.json").write_text(json.dumps({**node, "pid": 2**22 + 1}))
     assert not record.state().running
+    (record.folder / "sweep.json").write_text(json.dumps({**node, "pid": os.getppid()}))
+    assert not record.state().running, "a process that has the number of a dead one"
 
 
 def test_jobs_that_failed_are_kept_where_they_are_not_to_be_tried_again(tmp_path: Path) -> None:
@@ -164,6 +166,6 @@ def test_a_sweep_that_another_process_is_at_work_on_is_joined(tmp_path: Path) ->
     record.begin(COMMAND, 3, Limits())
     record.write(Job(0, (), "0123"))
     node = json.loads((record.folder / "sweep.json").read_text())
-    (record.folder / "sweep.json").write_text(json.dumps({**node, "pid": os.getppid()}))
+    (record.folder / "sweep.json").write_text(json.dumps({**node, "pid": os.getppid(), "born": born(os.getppid())}))
     record.begin(COMMAND, 3, Limits())
     assert [job.number for job in record.jobs()] == [0]

@@ -152,7 +152,7 @@ class SweepRecord:
             if job is None or (job.failed and limits.retry == "failed"):
                 path.unlink(missing_ok=True)
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        process = {"started": started, "pid": os.getpid(), "host": platform.node()}
+        process = {"started": started, "host": platform.node(), "pid": os.getpid(), "born": born(os.getpid())}
         write_json(self.folder / FILE, {"words": list(words), "total": total, **process, **asdict(limits)})
 
     def forget(self) -> None:
@@ -215,7 +215,7 @@ class SweepRecord:
 
     def _node(self) -> dict[str, Any]:
         node = read_json(self.folder / FILE)
-        if missing := {"words", "total", "started", "host", "pid", "retry", "max_failures"} - set(node):
+        if missing := {"words", "total", "started", "host", "pid", "born", "retry", "max_failures"} - set(node):
             raise RunError(f"{self.folder / FILE} is damaged: {', '.join(sorted(missing))} missing")
         return node
 
@@ -237,10 +237,22 @@ class SweepRecord:
         """
         node, jobs = self._node(), self.jobs()
         done, failed = sum(job.run is not None for job in jobs), sum(job.failed for job in jobs)
-        alive = node["host"] == platform.node() and Path(f"/proc/{node['pid']}").exists()
+        alive = node["host"] == platform.node() and (now := born(node["pid"])) is not None and now == node["born"]
         running = alive and node["pid"] != os.getpid() and len(jobs) < node["total"]
         pruned = len(jobs) - done - failed
         return State(tuple(node["words"]), node["started"], node["total"], done, failed, pruned, running)
+
+
+def born(process: int) -> int | None:
+    """When a process of this machine began, in ticks since the system did; None where there is none.
+
+    A number of a process is given again, to one that began later.
+    """
+    try:
+        told = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return None
+    return int(told.rpartition(")")[2].split()[19])
 
 
 @lru_cache(maxsize=65536)
