@@ -22,9 +22,9 @@ import pyarrow.parquet as pq
 from measure import machine, spread
 
 from forecastle import paths, run
-from forecastle.overview import write_overview
+from forecastle.comparison.overview import write_overview
+from forecastle.comparison.standings import contests
 from forecastle.runs.store import Run, RunStore
-from forecastle.standings import contests
 
 FEW, MANY = 50, 1000
 

@@ -59,7 +59,7 @@ def show(words: Sequence[str]) -> int:
     if cut is None:
         print_run(found)
         return 0
-    from forecastle.cutting import render_slices
+    from forecastle.doors.cutting import render_slices
 
     print("\n\n".join(render_slices(found.folder, part, cut) for part in found.metrics))
     return 0
@@ -67,28 +67,28 @@ def show(words: Sequence[str]) -> int:
 
 def protect(words: Sequence[str]) -> int:
     """Give a run a tag, which protects it."""
-    from forecastle.protecting import protect as act
+    from forecastle.doors.protecting import protect as act
 
     return act(words)
 
 
 def unprotect(words: Sequence[str]) -> int:
     """Take a tag away, or all tags of a run."""
-    from forecastle.protecting import unprotect as act
+    from forecastle.doors.protecting import unprotect as act
 
     return act(words)
 
 
 def restore(words: Sequence[str]) -> int:
     """Fit a run again that kept no weights, and keep them."""
-    from forecastle.protecting import restore as act
+    from forecastle.doors.protecting import restore as act
 
     return act(words)
 
 
 def promote(words: Sequence[str]) -> int:
     """Make a run's files the outputs of the DVC stages."""
-    from forecastle.promoting import promote as act
+    from forecastle.doors.promoting import promote as act
 
     return act(words)
 
@@ -122,14 +122,14 @@ def sweep(words: Sequence[str]) -> int:
     usage = "forecastle sweep resume ID|last [retry=none] [max_failures=N] [changed=anew]"
     if len(words) < 2 or words[0] != "resume":
         raise ConfigError(f"usage: {usage}; got {' '.join(words) or 'no argument'}")
-    from forecastle.resuming import resume
+    from forecastle.doors.resuming import resume
 
     return resume(_store(), words[1], words[2:])
 
 
 def compare(words: Sequence[str]) -> int:
     """Rank finished runs, with the uncertainty of each difference."""
-    from forecastle.comparing import compare as act
+    from forecastle.doors.comparing import compare as act
 
     return act(words)
 
@@ -178,7 +178,7 @@ def explain(words: Sequence[str]) -> int:
 
 def track(words: Sequence[str]) -> int:
     """Send finished runs to a tracker, or tell which are there."""
-    from forecastle.pushing import track as act
+    from forecastle.doors.pushing import track as act
 
     return act(words)
 
@@ -186,7 +186,7 @@ def track(words: Sequence[str]) -> int:
 def reproduce(words: Sequence[str]) -> int:
     """Compute a run again and compare."""
     _no_more(words, 1, "forecastle reproduce RUN")
-    from forecastle.reproduce import reproduce as compute_again
+    from forecastle.doors.reproduce import reproduce as compute_again
 
     logs.configure(os.environ.get("FORECASTLE_LOG_LEVEL", "INFO"))
     store, name = _place(words[0])
@@ -197,7 +197,7 @@ def reproduce(words: Sequence[str]) -> int:
 
 def data(words: Sequence[str]) -> int:
     """Bring candles into the store, write them out, list or check them; look at a file."""
-    from forecastle.candles import data as act
+    from forecastle.doors.candles import data as act
 
     return act(words)
 
@@ -213,14 +213,14 @@ def indicators(words: Sequence[str]) -> int:
 
 def check(words: Sequence[str]) -> int:
     """Try whether indicators look ahead, or claim too short a warm-up, on the chosen bars."""
-    from forecastle.checking import run as try_indicators
+    from forecastle.doors.checking import run as try_indicators
 
     return try_indicators(words)
 
 
 def cache(words: Sequence[str]) -> int:
     """Tell of the cache of features, clear it, or check it."""
-    from forecastle.caching import cache as act
+    from forecastle.doors.caching import cache as act
 
     return act(words)
 

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from forecastle import logs, sweeping
+from forecastle import logs
 from forecastle.config.compose import ROOT, choices, compose, conf_folder, explain, opened, validate
 from forecastle.config.schema import Config
 from forecastle.errors import ConfigError
 from forecastle.runs.execution import Memory
 from forecastle.runs.sweep import sweep_id
+from forecastle.sweeps import sweeping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -40,15 +40,15 @@ class SubmititLauncher(Launcher):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Take what the jobs share."""
-        from forecastle.turns import Setting
+        from forecastle.sweeps.turns import Setting
 
         self.setting: Setting = Setting(hydra_context, config, task_function)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> "Sequence[JobReturn]":
         """Run all jobs."""
-        from forecastle.cluster.spreading import spread
-        from forecastle.cluster.submitit import Submitit
-        from forecastle.workers import cores
+        from forecastle.runs.workers import cores
+        from forecastle.sweeps.cluster.spreading import spread
+        from forecastle.sweeps.cluster.submitit import Submitit
 
         usual = max(1, cores() // int(self.setting.config.threads)) if self.queue == "local" else QUEUED
         cluster = Submitit(self.queue, self.folder, self.settings)
@@ -84,14 +84,14 @@ class RayLauncher(Launcher):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Take what the jobs share."""
-        from forecastle.turns import Setting
+        from forecastle.sweeps.turns import Setting
 
         self.setting: Setting = Setting(hydra_context, config, task_function)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> "Sequence[JobReturn]":
         """Run all jobs."""
-        from forecastle.cluster.ray import Ray, connected
-        from forecastle.cluster.spreading import spread
+        from forecastle.sweeps.cluster.ray import Ray, connected
+        from forecastle.sweeps.cluster.spreading import spread
 
         with connected(self.init) as cpus:
             most = max(1, int(cpus // max(self.num_cpus, 0.01))) if self.most is None else self.most

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 if TYPE_CHECKING:
     from hydra.core.utils import JobReturn
 
-    from forecastle.workers import Crew
+    from forecastle.runs.workers import Crew
 
 
 class ForecastleLauncher(Launcher):
@@ -18,13 +18,13 @@ class ForecastleLauncher(Launcher):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Take what the jobs share."""
-        from forecastle.turns import Setting
+        from forecastle.sweeps.turns import Setting
 
         self.setting: Setting = Setting(hydra_context, config, task_function)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> "Sequence[JobReturn]":
         """Run all jobs."""
-        from forecastle.turns import here
+        from forecastle.sweeps.turns import here
 
         return here(self.setting, job_overrides, initial_job_idx)
 
@@ -44,7 +44,7 @@ class WorkerLauncher(ForecastleLauncher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> "Sequence[JobReturn]":
         """Run all jobs."""
-        from forecastle.turns import apart, crew
+        from forecastle.sweeps.turns import apart, crew
 
         if self._crew is None:
             self._crew = crew(self.setting, self.count)

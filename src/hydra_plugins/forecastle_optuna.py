@@ -55,7 +55,7 @@ class OptunaSweeper(ForecastleSweeper):
 
     def sweep(self, arguments: list[str]) -> list[Any]:
         """Run the search that the command line asks for; nothing is handed back, all of it is in the ledger."""
-        from forecastle.searching import Wish, search
+        from forecastle.sweeps.searching import Wish, search
 
         if self.hydra_context is None or self.launcher is None:
             raise RuntimeError("Hydra sets a sweeper up before it sweeps")

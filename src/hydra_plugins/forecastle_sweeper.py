@@ -42,7 +42,7 @@ class ForecastleSweeper(BasicSweeper):
         from hydra.core.override_parser.overrides_parser import OverridesParser
 
         from forecastle.errors import ConfigError
-        from forecastle.sweeping import planned
+        from forecastle.sweeps.sweeping import planned
 
         context, launcher = cast("HydraContext", self.hydra_context), cast("Launcher", self.launcher)
         given = [f"{key}={value}" for key, value in self.params.items()]

@@ -308,7 +308,7 @@ def test_a_mistake_is_told_in_one_line_before_anything_is_run(
 def test_optuna_is_named_with_its_extra_where_it_is_missing(
     forecastle: Command, ridge: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("forecastle.searching.find_spec", lambda name: None)
+    monkeypatch.setattr("forecastle.sweeps.searching.find_spec", lambda name: None)
     refused = forecastle(*ridge)
     assert refused.code == 2
     assert "needs the package 'optuna', which is not installed: pip install 'forecastle[search]'" in refused.err

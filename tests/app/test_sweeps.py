@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from omegaconf import DictConfig
 
-from forecastle import sweeping
+from forecastle.sweeps import sweeping
 
 Command = Callable[..., Any]
 BAD = "model=ridge,logistic,random_forest_classifier,random_walk"  # two are no models for log returns

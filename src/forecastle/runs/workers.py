@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from forecastle.errors import ForecastleError
-from forecastle.stopping import Stop
+from forecastle.runs.stopping import Stop
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 """What tells libraries at their import how many threads they may have, outside of what a run itself limits."""
@@ -35,7 +35,7 @@ class _Worker:
     def __init__(self, task: Task, shared: bytes, threads: int) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            code = f"from forecastle.workers import serve; serve({theirs.fileno()})"
+            code = f"from forecastle.runs.workers import serve; serve({theirs.fileno()})"
             environment = {**dict.fromkeys(THREADS, str(threads)), **os.environ}
             self.process = subprocess.Popen(
                 [sys.executable, "-c", code], pass_fds=(theirs.fileno(),), env=environment, stdin=subprocess.DEVNULL

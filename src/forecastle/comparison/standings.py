@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from forecastle import paths
-from forecastle.accounts import HOLD, OBJECTIVE, entrants, only_traded_otherwise, trading_scores
 from forecastle.arrays import FloatArray
+from forecastle.comparison.accounts import HOLD, OBJECTIVE, entrants, only_traded_otherwise, trading_scores
+from forecastle.comparison.questions import PART, Tried, sort_out, tried
+from forecastle.comparison.trials import Luck, luck
 from forecastle.errors import ConfigError, RunError, nearest
 from forecastle.evaluation.comparison import by_origin
 from forecastle.evaluation.contest import Contest, Entrant, hold
 from forecastle.evaluation.layout import skill_text
 from forecastle.evaluation.ranking import ratio_of
 from forecastle.evaluation.score import MODEL, REFERENCE
-from forecastle.questions import PART, Tried, sort_out, tried
 from forecastle.runs.looks import looks_of
 from forecastle.runs.selection import choose
 from forecastle.runs.settings import names, varied
 from forecastle.runs.store import Run, RunStore
-from forecastle.trials import Luck, luck
 
 
 @dataclass(frozen=True, eq=False)

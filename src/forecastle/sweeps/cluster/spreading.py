@@ -14,10 +14,10 @@ from typing import Any, Protocol
 
 from hydra.core.utils import JobReturn, JobStatus, setup_globals
 
-from forecastle import sweeping, turns
 from forecastle.errors import ConfigError, ForecastleError
-from forecastle.stopping import Stop
-from forecastle.turns import Setting
+from forecastle.runs.stopping import Stop
+from forecastle.sweeps import sweeping, turns
+from forecastle.sweeps.turns import Setting
 
 POLL = 0.1
 """Seconds between two looks at the parcels that a cluster has."""
@@ -37,7 +37,7 @@ class Parcel:
     Parameters
     ----------
     shared
-        What all jobs share (`forecastle.turns.Setting`), pickled.
+        What all jobs share (`forecastle.sweeps.turns.Setting`), pickled.
     jobs
         Number and overrides of each.
     folder

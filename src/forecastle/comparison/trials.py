@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from forecastle.accounts import read_accounts
+from forecastle.comparison.accounts import read_accounts
 from forecastle.errors import ConfigError
 from forecastle.evaluation.luck import SURE, backtest_overfitting, deflated_sharpe
 from forecastle.runs.store import Run

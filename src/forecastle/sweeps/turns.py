@@ -14,8 +14,9 @@ from hydra.core.utils import JobReturn, JobStatus, env_override, setup_globals
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 
-from forecastle import sweeping, workers
 from forecastle.errors import ConfigError
+from forecastle.runs import workers
+from forecastle.sweeps import sweeping
 
 if TYPE_CHECKING:
     from hydra.conf import HydraConf

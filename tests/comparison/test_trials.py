@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from forecastle.comparison.trials import luck
 from forecastle.evaluation.luck import backtest_overfitting, deflated_sharpe
 from forecastle.runs.store import Run
-from forecastle.trials import luck
 
 
 def traded(folder: Path, returns: np.ndarray, start: str = "2010-01-01") -> Run:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from forecastle.progress import Progress, _span
 from forecastle.runs.sweep import Job, Limits, SweepRecord
+from forecastle.sweeps.progress import Progress, _span
 
 
 def sweep(store: Path, total: int = 8) -> SweepRecord:
@@ -81,7 +81,7 @@ def test_a_run_that_is_gone_or_a_damaged_record_is_passed_over(tmp_path: Path) -
 
 
 def test_each_run_is_opened_once_and_only_some_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("forecastle.progress.READ", 2)
+    monkeypatch.setattr("forecastle.sweeps.progress.READ", 2)
     record = sweep(tmp_path)
     for number in range(5):
         kept(record, number, 5.0 - number)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from forecastle.__main__ import main
-from forecastle.candles import USAGE
+from forecastle.doors.candles import USAGE
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from forecastle import logs
+from forecastle.comparison.standings import contests, rows_of
 from forecastle.config.compose import compose
 from forecastle.config.target import build
 from forecastle.errors import ConfigError, ForecastleError, RunError, nearest
@@ -18,7 +19,6 @@ from forecastle.runs.selection import choose
 from forecastle.runs.sent import sendings
 from forecastle.runs.store import Run, RunStore
 from forecastle.runs.sweep import SweepRecord, named
-from forecastle.standings import contests, rows_of
 from forecastle.tracked import Teller
 from forecastle.tracking.guard import Guarded
 from forecastle.tracking.tracker import RunInfo, Table

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from forecastle.errors import ConfigError
-from forecastle.stopping import Stop
-from forecastle.workers import THREADS, Crew, WorkerError, cores
+from forecastle.runs.stopping import Stop
+from forecastle.runs.workers import THREADS, Crew, WorkerError, cores
 
 MODULE = """\
 import os, signal, time

@@ -9,15 +9,15 @@ from pathlib import Path
 from urllib.parse import quote
 
 from forecastle import paths
-from forecastle.accounts import HOLD, trading_scores
+from forecastle.comparison.accounts import HOLD, trading_scores
+from forecastle.comparison.questions import PART
+from forecastle.comparison.standings import Group
 from forecastle.errors import ConfigError, ForecastleError, RunError
-from forecastle.questions import PART
 from forecastle.report.comparison import MOST_QUESTIONS, Asked, render
 from forecastle.report.page import write_page, write_report
 from forecastle.report.rivals import MOST_RIVALS
 from forecastle.runs.store import Run, RunStore
 from forecastle.runs.sweep import named
-from forecastle.standings import Group
 
 logger = logging.getLogger(__name__)
 

@@ -14,22 +14,23 @@ from typing import TYPE_CHECKING, Any
 
 from hydra.experimental.callback import Callback
 
-from forecastle import logs, paths, stopping
+from forecastle import logs, paths
 from forecastle.config.compose import choices, validate
 from forecastle.config.schema import Config
 from forecastle.errors import ConfigError, ForecastleError, Pruned
-from forecastle.progress import Progress, say, watched
+from forecastle.runs import stopping
 from forecastle.runs.ground import Sources, Stamp, ground_of, holds
 from forecastle.runs.store import RunStore
 from forecastle.runs.sweep import FILE, Job, Limits, SweepRecord
 from forecastle.runs.weights import trim
+from forecastle.sweeps.progress import Progress, say, watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from forecastle.runs.execution import Memory
+    from forecastle.runs.stopping import Stop
     from forecastle.runs.watching import Watch
-    from forecastle.stopping import Stop
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """Errors of a full disk, which every further job would meet."""

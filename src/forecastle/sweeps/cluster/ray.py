@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from forecastle.cluster.spreading import LostError, Parcel
 from forecastle.errors import ConfigError, MissingExtraError
+from forecastle.sweeps.cluster.spreading import LostError, Parcel
 
 PATIENCE = 5.0
 """Seconds that a cluster has to answer."""

@@ -11,7 +11,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forecastle import sweeping
 from forecastle.config.compose import check_search, explain
 from forecastle.config.schema import check_type
 from forecastle.errors import ConfigError, MissingExtraError, RunError
@@ -19,6 +18,7 @@ from forecastle.runs.claim import claim
 from forecastle.runs.execution import Memory
 from forecastle.runs.store import Run, RunStore, read_json
 from forecastle.runs.sweep import FILE, SweepRecord
+from forecastle.sweeps import sweeping
 
 if TYPE_CHECKING:
     from hydra.plugins.launcher import Launcher

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from forecastle.questions import Tried, sort_out, tried
+from forecastle.comparison.questions import Tried, sort_out, tried
 from forecastle.runs.settings import settings_of
 from forecastle.runs.store import Run, RunStore
 from forecastle.runs.sweep import Job, Limits, SweepRecord

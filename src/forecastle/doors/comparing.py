@@ -13,11 +13,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from forecastle import logs
+from forecastle.comparison.standings import Group, contests, rows_of
 from forecastle.errors import ConfigError, nearest
 from forecastle.evaluation.layout import WIDTH
 from forecastle.evaluation.ranking import render_contest
 from forecastle.runs.store import RunStore
-from forecastle.standings import Group, contests, rows_of
 
 FLAGS = ("--json", "--csv", "--html", "--test", "--fast")
 
@@ -68,7 +68,7 @@ def compare(words: Sequence[str]) -> int:
     else:
         print("\n\n".join(_as_text(group) for group in groups))
     if "--html" in flags:
-        from forecastle.overview import write_overview
+        from forecastle.comparison.overview import write_overview
 
         place = write_overview(groups, store, meant, None if page is None else Path(page))
         print(f"\npage  {place}", file=sys.stderr if flags & {"--json", "--csv"} else sys.stdout)

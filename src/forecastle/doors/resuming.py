@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from forecastle import launch, paths, sweeping
+from forecastle import launch, paths
 from forecastle.config.compose import read
 from forecastle.errors import ConfigError, RunError
 from forecastle.experiment import Experiment
 from forecastle.reopening import changes
 from forecastle.runs.store import RunStore
 from forecastle.runs.sweep import SweepRecord, named
+from forecastle.sweeps import sweeping
 
 ANEW = "changed=anew"
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from forecastle import sweeping, turns
-from forecastle.cluster.spreading import LostError, Parcel, spread
 from forecastle.errors import ConfigError, RunError
-from forecastle.turns import Setting
+from forecastle.sweeps import sweeping, turns
+from forecastle.sweeps.cluster.spreading import LostError, Parcel, spread
+from forecastle.sweeps.turns import Setting
 
 SETTING: Any = Setting(None, None, None)  # type: ignore[arg-type]
 JOBS = [[f"n={number}"] for number in range(7)]

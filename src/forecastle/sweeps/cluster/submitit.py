@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from forecastle.cluster.spreading import LostError, Parcel
 from forecastle.errors import ConfigError, MissingExtraError, RunError
+from forecastle.sweeps.cluster.spreading import LostError, Parcel
 
 
 class Submitit:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from forecastle import turns, workers
 from forecastle.errors import ConfigError
+from forecastle.runs import workers
+from forecastle.sweeps import turns
 
 
 @pytest.fixture(autouse=True)

@@ -118,9 +118,9 @@ def test_flags_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_needs_absent_volume_is_not_tried() -> None:
     from tests.conftest import make_bars
 
-    from forecastle.checking import examine, render
     from forecastle.config.compose import compose
     from forecastle.data.bars import Panel
+    from forecastle.doors.checking import examine, render
 
     panel = Panel((make_bars(600, symbol="A", volume=False), make_bars(600, symbol="B", volume=False)))
     findings, left_out = examine(compose(["indicator=[roc,obv]"]), panel)

@@ -1,0 +1,1 @@
+"""Comparison: finished runs of one question, held against each other."""

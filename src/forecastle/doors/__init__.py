@@ -1,0 +1,1 @@
+"""Doors: what the commands do, one module for each."""

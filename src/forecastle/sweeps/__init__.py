@@ -1,0 +1,1 @@
+"""Sweeps: many runs from one command, begun, shared among workers, searched for and gone on with."""
