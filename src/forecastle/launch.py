@@ -15,6 +15,7 @@ from forecastle.errors import ConfigError
 from forecastle.runs.execution import Memory
 from forecastle.runs.sweep import sweep_id
 from forecastle.sweeps import sweeping
+from forecastle.sweeps.limits import LIMITS, limits_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,8 +45,8 @@ def run(words: Sequence[str]) -> int:
     if not any(word.startswith(("-", "hydra.", "hydra/", "+hydra", "~hydra")) for word in words):
         _single(compose(words))  # what Hydra's own door would do, without composing twice to learn its mode
         return 0
-    limits = sweeping.limits_of(words)
-    asked = [word for word in words if word.partition("=")[0] not in sweeping.LIMITS]
+    limits = limits_of(words)
+    asked = [word for word in words if word.partition("=")[0] not in LIMITS]
     words = opened(asked)
     overrides = [word for word in words if ("=" in word and not word.startswith("-")) or word.startswith("~")]
     flags = [word for word in words if word not in overrides]

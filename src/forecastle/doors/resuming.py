@@ -11,7 +11,7 @@ from forecastle.experiment import Experiment
 from forecastle.reopening import changes
 from forecastle.runs.store import RunStore
 from forecastle.runs.sweep import SweepRecord, named
-from forecastle.sweeps import sweeping
+from forecastle.sweeps.limits import LIMITS
 
 ANEW = "changed=anew"
 
@@ -37,7 +37,7 @@ def resume(store: RunStore, word: str, more: Sequence[str] = ()) -> int:
         If `more` holds anything else.
     """
     for each in more:
-        if each != ANEW and each.partition("=")[0] not in sweeping.LIMITS:
+        if each != ANEW and each.partition("=")[0] not in LIMITS:
             raise ConfigError(f"retry=, max_failures=, stop_on_error= or {ANEW} wanted, got {each!r}")
     record = named(store.folder, word)
     if ANEW not in more and (told := _changes(record, store)):

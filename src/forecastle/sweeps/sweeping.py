@@ -1,28 +1,25 @@
-"""The jobs of a sweep: what the process that it was asked of, and each worker, does about one."""
+"""A sweep: what the process that it was asked of does, and what it and each worker do about a job."""
 
 from __future__ import annotations
 
-import errno
 import os
-import time
-import traceback
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.experimental.callback import Callback
 
-from forecastle import logs, paths
 from forecastle.config.compose import choices, validate
 from forecastle.config.schema import Config
-from forecastle.errors import ConfigError, ForecastleError, Pruned
+from forecastle.errors import ConfigError
 from forecastle.runs import stopping
-from forecastle.runs.ground import Sources, Stamp, ground_of, holds
+from forecastle.runs.ground import Sources, Stamp, holds
 from forecastle.runs.store import RunStore
 from forecastle.runs.sweep import FILE, Job, Limits, SweepRecord
 from forecastle.runs.weights import trim
+from forecastle.sweeps.job import FULL, Place, bring_to_end
 from forecastle.sweeps.progress import Progress, say, watched
 
 if TYPE_CHECKING:
@@ -30,34 +27,6 @@ if TYPE_CHECKING:
 
     from forecastle.runs.execution import Memory
     from forecastle.runs.stopping import Stop
-    from forecastle.runs.watching import Watch
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
-"""Errors of a full disk, which every further job would meet."""
-
-LIMITS = ("retry", "max_failures", "stop_on_error")
-"""Words of a sweep that are no configuration: what it does about failures."""
-
-
-def limits_of(words: Sequence[str]) -> Limits:
-    """What the words of a command say that a sweep does about failures.
-
-    Raises
-    ------
-    ConfigError
-        If one of them has a value that it cannot have.
-    """
-    given = {key: value for key, _, value in (word.partition("=") for word in words) if key in LIMITS}
-    retry, most = given.get("retry", "failed"), given.get("max_failures", "null")
-    stop = given.get("stop_on_error", "false")
-    if retry not in ("failed", "none"):
-        raise ConfigError(f"retry must be failed or none, got {retry!r}")
-    if most != "null" and not (most.isdigit() and int(most)):
-        raise ConfigError(f"max_failures must be a number of at least 1 or null, got {most!r}")
-    if stop not in ("true", "false"):
-        raise ConfigError(f"stop_on_error must be true or false, got {stop!r}")
-    limit = 1 if stop == "true" else None if most == "null" else int(most)
-    return Limits("none" if retry == "none" else "failed", limit)
 
 
 @dataclass
@@ -111,11 +80,9 @@ class Sweep:
         with stoppable(workers=1) as stop:
             for place, config in self.put_off:
                 stop.check()
-                _end(place, lambda config=config: config, memory, wait=True)  # type: ignore[misc]
+                bring_to_end(place, lambda config=config: config, memory, _origin(), wait=True)  # type: ignore[misc]
         self.shown.close()
-        if (
-            isinstance(self.keep_models, int) and self.keep_models >= 0
-        ):  # fewer than before, maybe, and nothing computed
+        if isinstance(self.keep_models, int) and self.keep_models >= 0:  # fewer than before, where nothing is computed
             trim(self.record.store, self.record.id, self.keep_models)
         print_sweep(self.record, self.known)
         jobs = self.record.jobs()
@@ -228,6 +195,10 @@ def composes_from(hydra: Any) -> None:
         _composed_from.append((sources, sources.stamp()))
 
 
+def _origin() -> tuple[Sources, Stamp] | None:
+    return _composed_from[-1] if _composed_from else None
+
+
 def _chosen(overrides: Sequence[str]) -> tuple[str, ...]:
     return tuple(word for word in overrides if not word.startswith("sweep="))
 
@@ -257,19 +228,6 @@ def begin_in_turn(record: SweepRecord, total: int, known: Mapping[int, str]) -> 
     sweep.in_turn = True
     sweep.known.update(known)
     sweep.begin(record, total)
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a job stands: its sweep's record, its number from 0, and the overrides that make it."""
-
-    record: SweepRecord
-    number: int
-    chosen: tuple[str, ...]
-
-    def tell(self, text: str) -> None:
-        """Print what became of it."""
-        say(f"[{self.number + 1}/{self.record.total()}] {' '.join(self.chosen)}: {text}")
 
 
 PUT_OFF = "put off"
@@ -316,7 +274,7 @@ def run_job(composed: Any, memory: Memory) -> str | None:
     named = choices(hydra.runtime.choices)
     home = bool(_asked) and _asked[-1].home == os.getpid()
     waits = _asked[-1].in_turn if home else _waits[-1] if _waits else True
-    config = _end(place, lambda: validate(composed, named), memory, wait=waits)
+    config = bring_to_end(place, lambda: validate(composed, named), memory, _origin(), wait=waits)
     if config is not None and home:
         _asked[-1].put_off.append((place, config))
     return None if config is None or home else PUT_OFF
@@ -330,43 +288,6 @@ def lost(overrides: Sequence[str], number: int, reason: str) -> None:
             return
         place.record.write(Job(place.number, place.chosen, None, error=reason))
         place.tell(f"failed: {reason}")
-
-
-def _end(place: Place, make: Callable[[], Config], memory: Memory, *, wait: bool) -> Config | None:
-    """Bring a job to its end and write it down; where another process computes it and is not waited for, its config."""
-    from forecastle.keeping import attempt
-
-    start = time.perf_counter()
-    try:
-        config = make()
-        ground = ground_of(config, place.chosen, *_composed_from[-1]) if _composed_from else None
-        logs.configure("WARNING" if config.log_level == "INFO" else config.log_level)
-        with _watched(place) as watch:
-            finished = attempt(config, memory, wait=wait, watch=watch)
-        if finished is None:
-            return config
-        job = Job(place.number, place.chosen, finished.id, reused=finished.reused, ground=ground)
-    except Pruned as error:
-        job = Job(place.number, place.chosen, None, pruned=str(error))
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno in FULL:
-            raise
-        known = isinstance(error, ForecastleError)
-        line = " ".join((str(error) if known else f"{type(error).__name__}: {error}").split())
-        job = Job(place.number, place.chosen, None, error=line, traceback=traceback.format_exc())
-    place.record.write(job)
-    state = f"failed: {job.error}" if job.failed else job.pruned or f"{job.run}{' (reused)' if job.reused else ''}"
-    place.tell(f"{state}, {time.perf_counter() - start:.2f} s")
-    return None
-
-
-def _watched(place: Place) -> AbstractContextManager[Watch | None]:
-    """What watches a job on its way, where a study proposed it."""
-    if not (place.record.folder / paths.STUDY).is_file():
-        return nullcontext()
-    from forecastle.search.watching import watched
-
-    return watched(place.record.folder, place.number)
 
 
 def _count(overrides: Sequence[str]) -> int:
