@@ -191,8 +191,8 @@ class SweepRecord:
         return _places(path, path.stat().st_mtime_ns).get(tuple(choices), counted)
 
     def write(self, job: Job) -> None:
-        """Write down what a job did."""
-        write_json(self.folder / f"{job.number:05d}.json", asdict(job))
+        """Write down what a job did; nothing waits for the disk, since a run that is finished is found without it."""
+        write_json(self.folder / f"{job.number:05d}.json", asdict(job), durable=False)
 
     def job(self, number: int) -> Job | None:
         """What a job did; None where it has not ended, or what was written of it is damaged."""
