@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,15 @@ def make_bars(count: int = 800, seed: int = 0, symbol: str = "TEST", minutes: in
     time = np.datetime64("2020-01-01", "us").astype(TIME) + np.arange(count) * interval
     traded = random.integers(100, 1000, count).astype(float) if volume else None
     return Bars(symbol, interval, time, open_, high, low, close, traded)
+
+
+@pytest.fixture(autouse=True)
+def logger_as_it_was() -> Iterator[None]:
+    """Take away the console that a command gave our logger."""
+    logger = logging.getLogger("forecastle")
+    before = logger.handlers[:], logger.level, logger.propagate
+    yield
+    logger.handlers[:], logger.level, logger.propagate = before
 
 
 @pytest.fixture

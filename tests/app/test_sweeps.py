@@ -215,7 +215,7 @@ def test_the_parent_of_a_sweep_keeps_no_configuration_of_its_jobs(
 
     def counted(composed: Any, memory: Any) -> Any:
         gc.collect()
-        held.append(sum(isinstance(each, DictConfig) for each in gc.get_objects()))
+        held.append(sum(type(each) is DictConfig for each in gc.get_objects()))
         return real(composed, memory)
 
     monkeypatch.setattr(sweeping, "run_job", counted)

@@ -19,7 +19,8 @@ PANEL = ["data=synthetic", "data.symbols=[A,B,C]", "data.count=1200", "indicator
 
 
 def experiment(*overrides: str) -> Experiment:
-    return Experiment(compose([*PANEL, *overrides]))
+    given = {word.partition("=")[0] for word in overrides}
+    return Experiment(compose([*(word for word in PANEL if word.partition("=")[0] not in given), *overrides]))
 
 
 class Spy(RandomWalk):

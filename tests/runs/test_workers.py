@@ -102,6 +102,7 @@ def test_nothing_is_begun_once_a_stop_is_asked(crew: Crew) -> None:
 
 @pytest.mark.parametrize("word", ["wait", "stubborn"])
 def test_a_crew_that_is_given_up_leaves_no_process(crew: Crew, tmp_path: Path, word: str) -> None:
+    before = signal.getsignal(signal.SIGINT)
     marks = [tmp_path / "a", tmp_path / "b"]
     work = crew.run([("pid",), *((word, str(mark)) for mark in marks)], never())
     next(work)
@@ -115,4 +116,4 @@ def test_a_crew_that_is_given_up_leaves_no_process(crew: Crew, tmp_path: Path, w
     crew.dismiss()
     left = {int(each) for each in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()}
     assert len(left) <= len(children) - 2
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before

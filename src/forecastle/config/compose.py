@@ -71,7 +71,7 @@ def opened(overrides: Sequence[str]) -> list[str]:
     first: dict[str, str] = {}
     for word in overrides:
         key = word.partition("=")[0].lstrip("+")
-        if "=" not in word or word.startswith(("-", "~")):
+        if "=" not in word or word.startswith(("-", "~")) or word.endswith("=???"):  # asks to be set
             continue
         if key in first:
             raise ConfigError(f"{key} is set twice: {first[key]} and {word}")
