@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from forecastle import logs, paths
 from forecastle.errors import ConfigError, RunError, nearest
@@ -37,17 +38,26 @@ def runs(words: Sequence[str]) -> int:
         except RunError as error:
             print(f"{each.id}  {error}")
             continue
-        part = metrics["validation"]
-        name = part["objective"]
-        value = _number(part["scores"]["model"].get(name))
-        test = metrics.get("test")
-        opened = _number(test["scores"]["model"].get(name)) if test else "not opened"
-        created = manifest["created"][:19].replace("T", " ")
-        shown = f"{name} {value}"
-        line = f"{each.id}  {created}  {manifest['name']:22} {manifest['data']:14} {shown:>22}  {opened:>10}"
+        try:
+            line = _listed(each.id, manifest, metrics)
+        except KeyError as error:
+            print(f"{each.id}  its manifest or its metrics are damaged: {error} is missing")
+            continue
         told = [name for name, run in tagged.items() if run == each.id]
         print("  ".join([line, *told, *(["no weights"] if not each.has_weights else [])]))
     return 0
+
+
+def _listed(run: str, manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+    """A run's line in the list."""
+    part = metrics["validation"]
+    name = part["objective"]
+    value = _number(part["scores"]["model"].get(name))
+    test = metrics.get("test")
+    opened = _number(test["scores"]["model"].get(name)) if test else "not opened"
+    created = manifest["created"][:19].replace("T", " ")
+    shown = f"{name} {value}"
+    return f"{run}  {created}  {manifest['name']:22} {manifest['data']:14} {shown:>22}  {opened:>10}"
 
 
 def show(words: Sequence[str]) -> int:

@@ -209,3 +209,19 @@ def test_a_damaged_run_does_not_hide_the_others(forecastle: Command, swept: None
 def test_nothing_to_compare_is_told(forecastle: Command) -> None:
     assert "no finished run in runs" in forecastle("compare").err
     assert forecastle("compare", "--help").out.startswith("usage: forecastle compare")
+
+
+def test_damaged_runs_of_a_sweep_are_named_and_the_others_ranked(
+    forecastle: Command, workplace: Path, small: list[str]
+) -> None:
+    assert forecastle("run", "-m", *small, "model=ridge,lasso,random_walk,last_value").code == 0
+    runs = sorted(path.parent for path in workplace.glob("runs/*/manifest.json"))
+    (runs[0] / "manifest.json").write_text("{}")
+    (runs[1] / "config.yaml").unlink()
+    (runs[2] / "forecast.parquet").write_bytes(b"")
+    listed, compared = forecastle("runs"), forecastle("compare", "last")
+    assert (listed.code, compared.code) == (0, 0), compared.err
+    assert f"{runs[0].name}  its manifest or its metrics are damaged" in listed.out
+    assert len(listed.out.splitlines()) == 5
+    assert [run.name in compared.err for run in runs] == [True, True, True, False]
+    assert runs[3].name[:8] in compared.out

@@ -80,6 +80,10 @@ def test_the_second_stops_now_and_leaves_nothing_half_done(
     assert err.splitlines()[-1].startswith(f"forecastle: interrupted: {before} of 6 runs of sweep ")
     assert "Traceback" not in err
     assert finished(workplace) == before == 3
+    for _ in range(100):  # what Ray began for itself takes a moment to end
+        if not alive(running.pid):
+            break
+        time.sleep(0.1)
     assert not alive(running.pid)
     assert list(workplace.glob("runs/.tmp-*")) == []
 

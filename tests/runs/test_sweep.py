@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from forecastle.errors import RunError
-from forecastle.runs.sweep import Job, Limits, SweepRecord, born, named, sweep_id, sweeps
+from forecastle.runs.store import born
+from forecastle.runs.sweep import Job, Limits, SweepRecord, named, sweep_id, sweeps
 
 COMMAND = ["model=ridge,lasso", "indicator=minimal"]
 

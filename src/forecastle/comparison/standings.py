@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,8 @@ from forecastle.runs.looks import looks_of
 from forecastle.runs.selection import choose
 from forecastle.runs.settings import names, varied
 from forecastle.runs.store import Run, RunStore
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,10 +178,19 @@ def _entered(
         if accounts is not None:
             return accounts
     parts = {run.id: run.metrics[PART] for run in runs}
-    return [
-        Entrant(run.id, called[run.id], parts[run.id], _losses(run) if sure else None, ratio_of(parts[run.id]))
-        for run in runs
-    ]
+    found = []
+    for run in runs:
+        try:
+            losses = _losses(run) if sure else None
+        except RunError as error:
+            if len(runs) == 1:
+                raise
+            logger.warning("run %s is left out: %s", run.id, error)
+            continue
+        found.append(Entrant(run.id, called[run.id], parts[run.id], losses, ratio_of(parts[run.id])))
+    if not found:
+        raise RunError(f"none of the {len(runs)} runs that are meant has forecasts that can be read")
+    return found
 
 
 def _baseline(entrant: Entrant, wanted: str | None) -> str:

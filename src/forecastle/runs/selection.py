@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from forecastle.errors import ConfigError, RunError, nearest
@@ -43,7 +44,7 @@ def choose(store: RunStore, words: Sequence[str]) -> tuple[list[Run], dict[str, 
         try:
             settings[name] = settings_of(run)
         except RunError as error:  # one damaged run is no reason to tell nothing of the others
-            if named:
+            if any(name.startswith(Path(word).name) for word in named):  # it was asked for by its own id
                 raise
             logger.warning("run %s is left out: %s", name, error)
     for key in filters:

@@ -153,7 +153,7 @@ class RunStore:
         """Remove what killed processes of this machine left behind."""
         for path in self.folder.glob(".tmp-*"):
             pid, _, machine = path.name.split("-")[1].partition("@")
-            ended = pid.isdigit() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists()
+            ended = pid.isdigit() and born(int(pid)) is None and Path("/proc/self").exists()
             if ended and machine == _machine():
                 shutil.rmtree(path, ignore_errors=True)
 
@@ -180,6 +180,19 @@ def _created(run: Run) -> str:
 def process() -> str:
     """A name for this process that none has on any machine which shares the file system."""
     return f"{os.getpid()}@{_machine()}"
+
+
+def born(process: int) -> int | None:
+    """When a process of this machine began, in ticks since the system did; None where there is none, or it has ended.
+
+    A number of a process is given again, to one that began later; and it stays with one that has ended until its parent
+    asks what became of it.
+    """
+    try:
+        told = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if told[0] in "ZX" else int(told[19])
 
 
 def _machine() -> str:

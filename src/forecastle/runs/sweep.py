@@ -18,7 +18,7 @@ from forecastle import paths
 from forecastle.config.schema import PASSIVE
 from forecastle.errors import RunError
 from forecastle.runs.identity import digest
-from forecastle.runs.store import read_json, write_json
+from forecastle.runs.store import born, read_json, write_json
 
 FILE = "sweep.json"
 """What the record of a whole sweep is called."""
@@ -241,18 +241,6 @@ class SweepRecord:
         running = alive and node["pid"] != os.getpid() and len(jobs) < node["total"]
         pruned = len(jobs) - done - failed
         return State(tuple(node["words"]), node["started"], node["total"], done, failed, pruned, running)
-
-
-def born(process: int) -> int | None:
-    """When a process of this machine began, in ticks since the system did; None where there is none.
-
-    A number of a process is given again, to one that began later.
-    """
-    try:
-        told = Path(f"/proc/{process}/stat").read_text()
-    except OSError:
-        return None
-    return int(told.rpartition(")")[2].split()[19])
 
 
 @lru_cache(maxsize=65536)
