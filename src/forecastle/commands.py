@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from forecastle import logs, paths
 from forecastle.errors import ConfigError, RunError, nearest
+from forecastle.runs.store import Run
 from forecastle.runs.store import located as _place
 from forecastle.runs.store import usual_store as _store
 from forecastle.runs.tags import tags
@@ -34,22 +34,20 @@ def runs(words: Sequence[str]) -> int:
     tagged = tags(store.folder)
     for each in found:
         try:
-            manifest, metrics = each.manifest, each.metrics
+            line = _listed(each)
         except RunError as error:
             print(f"{each.id}  {error}")
-            continue
-        try:
-            line = _listed(each.id, manifest, metrics)
         except KeyError as error:
             print(f"{each.id}  its manifest or its metrics are damaged: {error} is missing")
-            continue
-        told = [name for name, run in tagged.items() if run == each.id]
-        print("  ".join([line, *told, *(["no weights"] if not each.has_weights else [])]))
+        else:
+            told = [name for name, run in tagged.items() if run == each.id]
+            print("  ".join([line, *told, *(["no weights"] if not each.has_weights else [])]))
     return 0
 
 
-def _listed(run: str, manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+def _listed(run: Run) -> str:
     """A run's line in the list."""
+    manifest, metrics = run.manifest, run.metrics
     part = metrics["validation"]
     name = part["objective"]
     value = _number(part["scores"]["model"].get(name))
@@ -57,7 +55,7 @@ def _listed(run: str, manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -
     opened = _number(test["scores"]["model"].get(name)) if test else "not opened"
     created = manifest["created"][:19].replace("T", " ")
     shown = f"{name} {value}"
-    return f"{run}  {created}  {manifest['name']:22} {manifest['data']:14} {shown:>22}  {opened:>10}"
+    return f"{run.id}  {created}  {manifest['name']:22} {manifest['data']:14} {shown:>22}  {opened:>10}"
 
 
 def show(words: Sequence[str]) -> int:
