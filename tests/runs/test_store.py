@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from forecastle.errors import RunError
-from forecastle.runs.store import Run, RunStore, process, read_json, replace_folder, write_json, write_text
+from forecastle.runs.process import process
+from forecastle.runs.store import Run, RunStore, read_json, replace_folder, write_json, write_text
 
 ONE, TWO, THREE = "aa00000000000001", "aa00000000000002", "bb00000000000003"
 

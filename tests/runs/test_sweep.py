@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from forecastle.errors import RunError
-from forecastle.runs.store import born
+from forecastle.runs.process import born
 from forecastle.runs.sweep import Job, Limits, SweepRecord, named, sweep_id, sweeps
 
 COMMAND = ["model=ridge,lasso", "indicator=minimal"]

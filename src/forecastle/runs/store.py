@@ -6,10 +6,8 @@ import csv
 import errno
 import json
 import os
-import platform
 import shutil
 import tempfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -20,6 +18,7 @@ from typing import Any
 
 from forecastle import paths
 from forecastle.errors import RunError, nearest
+from forecastle.runs.process import ended, process
 from forecastle.runs.tags import tags
 
 
@@ -152,9 +151,7 @@ class RunStore:
     def _sweep_out(self) -> None:
         """Remove what killed processes of this machine left behind."""
         for path in self.folder.glob(".tmp-*"):
-            pid, _, machine = path.name.split("-")[1].partition("@")
-            ended = pid.isdigit() and born(int(pid)) is None and Path("/proc/self").exists()
-            if ended and machine == _machine():
+            if ended(path.name.split("-")[1]):
                 shutil.rmtree(path, ignore_errors=True)
 
 
@@ -175,28 +172,6 @@ def _created(run: Run) -> str:
         return str(run.manifest["created"])
     except (RunError, KeyError):
         return ""
-
-
-def process() -> str:
-    """A name for this process that none has on any machine which shares the file system."""
-    return f"{os.getpid()}@{_machine()}"
-
-
-def born(process: int) -> int | None:
-    """When a process of this machine began, in ticks since the system did; None where there is none, or it has ended.
-
-    A number of a process is given again, to one that began later; and it stays with one that has ended until its parent
-    asks what became of it.
-    """
-    try:
-        told = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if told[0] in "ZX" else int(told[19])
-
-
-def _machine() -> str:
-    return f"{zlib.crc32(platform.node().encode()):08x}"
 
 
 def replace_folder(new: Path, place: Path, keep: Path | None = None) -> None:

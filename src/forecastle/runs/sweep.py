@@ -18,7 +18,8 @@ from forecastle import paths
 from forecastle.config.schema import PASSIVE
 from forecastle.errors import RunError
 from forecastle.runs.identity import digest
-from forecastle.runs.store import born, read_json, write_json
+from forecastle.runs.process import born
+from forecastle.runs.store import read_json, write_json
 
 FILE = "sweep.json"
 """What the record of a whole sweep is called."""

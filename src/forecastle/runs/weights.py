@@ -21,7 +21,8 @@ from typing import Any
 from forecastle import paths
 from forecastle.errors import RunError
 from forecastle.runs.claim import claim
-from forecastle.runs.store import Run, process, read_json, write_json, write_text
+from forecastle.runs.process import process
+from forecastle.runs.store import Run, read_json, write_json, write_text
 from forecastle.runs.tags import tags_of
 
 ALONE = "alone"
