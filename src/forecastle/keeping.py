@@ -119,28 +119,45 @@ def _found_or_computed(experiment: Experiment, store: RunStore, report: bool, *,
         If it is protected and would be computed anew.
     """
     identity, force = experiment.identity.id, experiment.config.force
-    found = None if force else store.find(identity)
+    found = None if force else _whole(store, identity)
     if found is None:
         pipeline.rehearse(experiment.config, experiment.panel)
         with claim(store.folder, identity, wait=wait) as mine:
             if not mine:
                 return None
-            if force and (tags := tags_of(store.folder, identity)):
-                raise RunError(
-                    f"run {identity} is protected ({', '.join(tags)}), so force=true may not replace it "
-                    f"(`forecastle unprotect {tags[0]}` takes the tag away)"
-                )
-            found = None if force else store.find(identity)  # another process may have computed it meanwhile
+            found = None if force else _whole(store, identity)  # another process may have computed it meanwhile
             found = found or _compute(experiment, store, report)
     return found
+
+
+def _whole(store: RunStore, identity: str) -> Run | None:
+    """The finished run of an id, unless it is damaged."""
+    found = store.find(identity)
+    return None if found is None or found.damage else found
+
+
+def _check_replaced(found: Run | None, store: RunStore, *, force: bool) -> None:
+    """Tell that a damaged run is computed again; refuse to replace one that is protected."""
+    if found is None:
+        return
+    if tags := tags_of(store.folder, found.id):
+        why = "force=true may not replace it" if force else f"it is not computed again though {found.damage}"
+        raise RunError(
+            f"run {found.id} is protected ({', '.join(tags)}), so {why} "
+            f"(`forecastle unprotect {tags[0]}` takes the tag away)"
+        )
+    if not force:
+        logger.warning("run %s is damaged (%s) and is computed again", found.id, found.damage)
 
 
 def _compute(experiment: Experiment, store: RunStore, report: bool) -> Run:
     """Compute a run and put it in its place."""
     identity = experiment.identity.id
+    before = store.find(identity)
+    _check_replaced(before, store, force=experiment.config.force)
     experiment.checkpoints = store.folder / paths.CHECKPOINTS / identity
     try:
-        with store.create(identity, replace=experiment.config.force) as folder:
+        with store.create(identity, replace=before is not None) as folder:
             _write(experiment, folder, store, report)
     except Pruned:
         shutil.rmtree(experiment.checkpoints, ignore_errors=True)

@@ -21,7 +21,7 @@ from forecastle.pipeline import Fitted
 from forecastle.record import read_tables, write_tables
 from forecastle.runs.claim import claim
 from forecastle.runs.looks import look
-from forecastle.runs.store import Run, RunStore, read_json, write_json
+from forecastle.runs.store import AGAIN, Run, RunStore, read_json, write_json
 from forecastle.runs.weights import ALONE, held, reason
 from forecastle.windows.fold import TEST
 
@@ -109,15 +109,9 @@ def restore(found: Run, store: RunStore, experiment: Experiment | None = None) -
 
 
 def check_whole(found: Run) -> None:
-    """Raise RunError where a file is missing that a run's folder always holds, but for its weights."""
-    traded = any("trading" in part for part in found.metrics.values())
-    wanted = (paths.CONFIG, paths.QUALITY, paths.CURVES, paths.FORECAST, *((paths.EQUITY,) if traded else ()))
-    missing = [name for name in wanted if not (found.folder / name).is_file()]
-    if missing:
-        raise RunError(
-            f"run {found.id} is damaged: {' and '.join(missing)} missing from {found.folder} "
-            "(`forecastle run … force=true` writes it anew)"
-        )
+    """Raise RunError where the folder of a run is damaged, but for its weights."""
+    if told := found.damage:
+        raise RunError(f"run {found.id} is damaged: {told} in {found.folder} ({AGAIN})")
 
 
 def check_weights(found: Run, what: str) -> None:

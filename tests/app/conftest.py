@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,16 @@ def forecastle(workplace: Path, capsys: pytest.CaptureFixture[str]) -> Callable[
     return call
 
 
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let processes that are started meanwhile hear SIGINT, also where the tests run in the background and do not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def start(workplace: Path) -> Callable[..., subprocess.Popen[str]]:
     """Start a process of Python in the workplace, with settings of its own beside ours."""
@@ -98,14 +109,15 @@ def start(workplace: Path) -> Callable[..., subprocess.Popen[str]]:
         plain = {
             name: value for name, value in os.environ.items() if name not in ("PYTHONHASHSEED", "PYTHONUNBUFFERED")
         }
-        return subprocess.Popen(
-            [sys.executable, "-m", module, *words],
-            cwd=workplace,
-            env={**plain, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        with interruptible():
+            return subprocess.Popen(
+                [sys.executable, "-m", module, *words],
+                cwd=workplace,
+                env={**plain, **environment},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
 
     return call
 
@@ -179,14 +191,15 @@ def group(workplace: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     groups: list[int] = []
 
     def call(*words: str) -> subprocess.Popen[str]:
-        running = subprocess.Popen(
-            [sys.executable, "-m", "forecastle", *words],
-            cwd=workplace,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        with interruptible():
+            running = subprocess.Popen(
+                [sys.executable, "-m", "forecastle", *words],
+                cwd=workplace,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
         groups.append(running.pid)
         return running
 

@@ -192,7 +192,7 @@ def test_a_damaged_run_is_not_taken_up_again(forecastle: Command, small: list[st
     for words in (["evaluate", name, "part=test"], ["explain", name]):
         refused = forecastle(*words)
         assert refused.code == 2
-        assert f"run {name} is damaged: forecast.parquet missing from runs/{name} (" in refused.err
+        assert f"run {name} is damaged: forecast.parquet is missing in runs/{name} (" in refused.err
         assert refused.err.count("\n") == 1
     part = next(path for path in (Path("runs") / scored()[0][1]).glob("model/**/*") if path.is_file())
     part.unlink()

@@ -174,20 +174,60 @@ def test_a_run_that_is_gone_is_computed_again(forecastle: Command, words: list[s
     assert set(composed) == {"horizon=3"}
 
 
-def test_a_run_whose_scores_are_damaged_is_never_taken_for_finished(
-    forecastle: Command, words: list[str], composed: list[str]
+DAMAGE = [
+    ("metrics.json", lambda path: os.truncate(path, 100), "is not what a run writes"),
+    ("manifest.json", lambda path: path.write_text("{}"), "is not what a run writes"),
+    ("config.yaml", lambda path: path.unlink(), "is missing"),
+    ("forecast.parquet", lambda path: path.write_text(""), "is empty"),
+    ("forecast.parquet", lambda path: os.truncate(path, 1000), "is no whole Parquet file"),
+]
+
+
+@pytest.mark.parametrize(("name", "harm", "what"), DAMAGE)
+def test_a_run_that_is_damaged_is_told_of_and_computed_again(
+    forecastle: Command, words: list[str], composed: list[str], name: str, harm: Callable[[Path], Any], what: str
 ) -> None:
     (path,) = Path("runs").glob("sweeps/*/00000.json")
-    scores = Path("runs") / json.loads(path.read_text())["run"] / "metrics.json"
-    scores.write_text(scores.read_text()[:100])
+    folder = Path("runs") / json.loads(path.read_text())["run"]
+    whole = (folder / name).read_bytes()
+    harm(folder / name)
     again = forecastle(*words)
     assert set(composed) == {"horizon=3"}
-    assert "Traceback" not in again.out + again.err
-    told = f"{scores} is damaged"
-    assert "2 runs, 1 computed, 1 reused, 0 failed" in again.out or told in again.out
-    assert "2 runs, 2 computed" in forecastle(*words, "force=true").out
+    assert f"run {folder.name} is damaged ({name} {what}) and is computed again" in again.err.splitlines()
+    assert "2 runs, 1 computed, 1 reused, 0 failed" in again.out
+    if name != "manifest.json":
+        assert (folder / name).read_bytes() == whole
     composed.clear()
     assert REUSED in forecastle(*words).out
+    assert composed == []
+
+
+@pytest.mark.parametrize("word", ["show", "explain", "reproduce", "compare", "evaluate"])
+def test_a_run_whose_manifest_tells_nothing_is_refused_in_one_line(
+    forecastle: Command, small: list[str], word: str
+) -> None:
+    forecastle("run", *small)
+    (path,) = Path("runs").glob("*/manifest.json")
+    path.write_text("{}")
+    done = forecastle(word, path.parent.name, *(["part=test"] if word == "evaluate" else []))
+    assert done.code == 2
+    assert f"{path} is damaged: id, name, " in done.err or "manifest.json is not what a run writes" in done.err
+    assert "KeyError" not in done.err
+    assert path.parent.name in forecastle("runs").out
+
+
+def test_a_protected_run_that_is_damaged_is_not_replaced(forecastle: Command, small: list[str]) -> None:
+    forecastle("run", *small)
+    (path,) = Path("runs").glob("*/forecast.parquet")
+    forecastle("protect", "last", "--tag", "production")
+    path.write_text("")
+    refused = forecastle("run", *small)
+    assert refused.code == 2
+    assert "is protected (production), so it is not computed again though forecast.parquet is empty" in refused.err
+    assert refused.err.count("\n") == 1
+    forecastle("unprotect", "production")
+    assert forecastle("run", *small).code == 0
+    assert path.stat().st_size > 0
 
 
 @pytest.mark.parametrize("word", ["force=true", "explain=true"])

@@ -30,6 +30,7 @@ def store(tmp_path: Path) -> RunStore:
             "end": "2021-01-01",
         }
         manifest = {"created": f"2026-01-0{number + 1}", "data": "sp500", "symbols": ["SP500"], "bars": "1ca72873ba71"}
+        manifest |= {"id": folder.name, "name": "ridge", "config_hash": "c", "code": "d", "versions": {}}
         (folder / "metrics.json").write_text(json.dumps({"validation": part}))
         (folder / "manifest.json").write_text(json.dumps(manifest))
         (folder / "config.yaml").write_text(f"split:\n  train: 0.6\nhorizon: {horizon}\nchoices:\n  split: holdout\n")

@@ -7,13 +7,19 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from forecastle.errors import RunError
 from forecastle.runs.process import process
 from forecastle.runs.store import Run, RunStore, read_json, replace_folder, write_json, write_text
+
+MADE = {"name": "ridge", "data": "sp500", "config_hash": "c", "bars": "b", "code": "d", "versions": {}}
+"""What a manifest tells beside the id and the time."""
 
 ONE, TWO, THREE = "aa00000000000001", "aa00000000000002", "bb00000000000003"
 
@@ -23,7 +29,7 @@ def finish(
 ) -> Path:
     with store.create(identity, replace=replace) as folder:
         write_json(folder / "metrics.json", {"validation": value})
-        write_json(folder / "manifest.json", {"id": identity, "created": created})
+        write_json(folder / "manifest.json", {**MADE, "id": identity, "created": created})
     return store.folder / identity
 
 
@@ -229,3 +235,48 @@ def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("")
     with pytest.raises(RunError, match=r"runs are kept in a folder, but .*/runs is a file \(output, or FORECASTLE_OUT"):
         RunStore(tmp_path / "runs")
+
+
+def whole(store: RunStore) -> Run:
+    """A run with all the files that a run has, as small as they can be."""
+    with store.create(ONE) as folder:
+        write_json(folder / "metrics.json", {"validation": {"trading": {}}})
+        write_json(folder / "manifest.json", {**MADE, "id": ONE, "created": "2026"})
+        for name in ("config.yaml", "quality.json", "curves.csv"):
+            (folder / name).write_text("x")
+        for name in ("forecast.parquet", "equity.parquet"):
+            pyarrow.parquet.write_table(pyarrow.table({"value": [1.0]}), folder / name)
+    return store.get(ONE)
+
+
+def test_a_run_whose_files_are_all_there_is_whole(store: RunStore) -> None:
+    assert whole(store).damage is None
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "quality.json", "curves.csv", "forecast.parquet", "equity.parquet"])
+def test_a_run_with_a_file_that_is_missing_or_empty_is_not_whole(store: RunStore, name: str) -> None:
+    path = whole(store).folder / name
+    path.write_bytes(b"")
+    assert store.get(ONE).damage == f"{name} is empty"
+    path.unlink()
+    assert store.get(ONE).damage == f"{name} is missing"
+
+
+@pytest.mark.parametrize("change", [lambda raw: raw[:-1], lambda raw: raw[40:], lambda raw: raw[:4] + raw[-40:]])
+def test_a_table_that_is_cut_short_is_seen_at_its_ends(store: RunStore, change: Callable[[bytes], bytes]) -> None:
+    path = whole(store).folder / "forecast.parquet"
+    path.write_bytes(change(path.read_bytes()))
+    assert store.get(ONE).damage == "forecast.parquet is no whole Parquet file"
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "metrics.json"])
+@pytest.mark.parametrize("content", ["{}", "[]", "{", '{"id": "x"}'])
+def test_a_manifest_or_metrics_that_tell_nothing_are_damage_and_one_error(
+    store: RunStore, name: str, content: str
+) -> None:
+    path = whole(store).folder / name
+    path.write_text(content)
+    found = store.get(ONE)
+    assert found.damage == f"{name} is not what a run writes"
+    with pytest.raises(RunError, match=f"{name} is damaged: "):
+        _ = found.manifest if name == "manifest.json" else found.metrics

@@ -11,10 +11,11 @@ from typing import Any
 
 from forecastle import paths
 from forecastle.config.compose import read
+from forecastle.errors import RunError
 from forecastle.experiment import Experiment
 from forecastle.reopening import changes
 from forecastle.runs.identity import machine
-from forecastle.runs.store import Run, read_json
+from forecastle.runs.store import AGAIN, Run, read_json
 
 TOLERANCE = 1e-6
 """Largest relative difference of a metric on another family of processors."""
@@ -50,6 +51,8 @@ def reproduce(found: Run) -> Verdict:
     ForecastleError
         If the run is damaged or cannot be computed any more (its data are gone, say).
     """
+    if not (found.folder / paths.CONFIG).is_file():
+        raise RunError(f"run {found.id} cannot be reproduced: {found.damage} in {found.folder} ({AGAIN})")
     config = replace(read(found.folder / paths.CONFIG), force=True, cache=UNCACHED)
     experiment = Experiment(config)
     with tempfile.TemporaryDirectory(prefix="forecastle-") as name:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from forecastle import paths
-from forecastle.runs.store import append_line
+from forecastle.runs.lines import append_line
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,15 @@ from typing import Any
 
 from forecastle import paths
 from forecastle.errors import RunError, nearest
+from forecastle.runs.damage import ALWAYS, damage
 from forecastle.runs.process import ended, process
 from forecastle.runs.tags import tags
+
+MADE = ("id", "name", "data", "created", "config_hash", "bars", "code", "versions")
+"""What the manifest of a run always tells."""
+
+SCORED = ("validation",)
+"""What its metrics always tell."""
 
 
 @dataclass(frozen=True)
@@ -43,19 +50,28 @@ class Run:
     @property
     def metrics(self) -> dict[str, Any]:
         """Scores of the validation part and, where it was opened, of the test part."""
-        return read_json(self.folder / paths.METRICS)
+        return _holding(self.folder / paths.METRICS, SCORED)
 
     @property
     def manifest(self) -> dict[str, Any]:
         """Everything that tells how the run was made."""
-        return read_json(self.folder / paths.MANIFEST)
+        return _holding(self.folder / paths.MANIFEST, MADE)
 
     @property
-    def whole(self) -> bool:
-        """Whether its scores can be read; only somebody's hand or a broken disk makes them such."""
-        with suppress(RunError):
-            return bool(self.metrics)
-        return False
+    def damage(self) -> str | None:
+        """What is wrong with its files, in a few words (``config.yaml is missing``); None where nothing is.
+
+        A thousand runs are asked in a tenth of a second: tables are known by their ends and sizes (`runs.damage`).
+        """
+        if told := damage(self.folder, (paths.MANIFEST, paths.METRICS, *ALWAYS)):
+            return told
+        for name, wanted in ((paths.MANIFEST, MADE), (paths.METRICS, SCORED)):
+            try:
+                node = _holding(self.folder / name, wanted)
+            except RunError:
+                return f"{name} is not what a run writes"
+        traded = any("trading" in part for part in node.values())
+        return damage(self.folder, (paths.EQUITY,)) if traded else None
 
     @property
     def has_weights(self) -> bool:
@@ -169,8 +185,8 @@ def located(run: str) -> tuple[RunStore, str]:
 def _created(run: Run) -> str:
     """When the run was finished, or nothing where that cannot be read."""
     try:
-        return str(run.manifest["created"])
-    except (RunError, KeyError):
+        return str(read_json(run.folder / paths.MANIFEST).get("created", ""))
+    except RunError:
         return ""
 
 
@@ -217,29 +233,19 @@ def write_text(path: Path, text: str, *, durable: bool = True) -> None:
         raise
 
 
-def append_line(path: Path, value: Mapping[str, Any]) -> None:
-    """Append a JSON object to a file as one line, whole and put on disk; a line that was cut short before stays apart.
-
-    Raises
-    ------
-    OSError
-        If the disk is full.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-    try:
-        size = os.fstat(descriptor).st_size
-        cut_short = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-        text = b"\n" * cut_short + json.dumps(value).encode() + b"\n"
-        if os.write(descriptor, text) < len(text):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+AGAIN = "`forecastle run` with the same choices computes the run again"
+"""What can be done about a damaged file of a run."""
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, mend: str = AGAIN) -> dict[str, Any]:
     """Read a JSON object.
+
+    Parameters
+    ----------
+    path
+        Of its file.
+    mend
+        What can be done where it is damaged, which the error tells.
 
     Raises
     ------
@@ -249,12 +255,20 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_bytes())
     except FileNotFoundError as error:
-        raise RunError(f"{path} is missing: the run was damaged by hand or is not finished") from error
+        raise RunError(f"{path} is missing: it was removed by hand, or never written; {mend}") from error
     except ValueError as error:
-        raise RunError(f"{path} is damaged: {error}; `forecastle run … force=true` writes it anew") from error
+        raise RunError(f"{path} is damaged: {error}; {mend}") from error
     if not isinstance(value, Mapping):
-        raise RunError(f"{path} is damaged: a JSON object is wanted; `forecastle run … force=true` writes it anew")
+        raise RunError(f"{path} is damaged: a JSON object is wanted, got {json.dumps(value)[:40]}; {mend}")
     return dict(value)
+
+
+def _holding(path: Path, wanted: Sequence[str]) -> dict[str, Any]:
+    """Read a JSON object of a run that holds some keys."""
+    node = read_json(path)
+    if missing := [key for key in wanted if key not in node]:
+        raise RunError(f"{path} is damaged: {', '.join(missing)} missing; {AGAIN}")
+    return node
 
 
 def _sync_all(paths: Sequence[Path]) -> None:

@@ -142,7 +142,7 @@ def _known(study: Study, record: SweepRecord) -> dict[int, str]:
     known = {}
     for job in record.jobs():
         run = store.find(job.run) if job.run and study.finished(job.number) else None
-        if run is not None and run.whole:
+        if run is not None and not run.damage:
             known[job.number] = run.id
     return known
 

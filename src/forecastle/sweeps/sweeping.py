@@ -175,7 +175,7 @@ def _known(record: SweepRecord, plan: Sequence[tuple[str, ...]]) -> dict[int, st
         if job.run is None or job.ground is None or plan[job.number : job.number + 1] != [job.choices]:
             continue
         run = store.find(job.run)
-        if run is None or not run.whole:
+        if run is None or run.damage:
             continue
         if job.ground not in judged:
             judged[job.ground] = holds(job.ground, run.folder, job.choices, sources)
