@@ -13,7 +13,7 @@ from typing import Any
 from forecastle import paths
 from forecastle.errors import ForecastleError, RunError
 from forecastle.runs.settings import short
-from forecastle.runs.store import Run
+from forecastle.runs.store import Run, read_json
 from forecastle.runs.sweep import SweepRecord
 from forecastle.runs.tags import tags_of
 from forecastle.runs.weights import reason
@@ -100,6 +100,7 @@ def print_run(finished: Run) -> None:
 
 def print_sweep(record: SweepRecord, known: Collection[int] = ()) -> None:
     """Print the ranking of a sweep, on the validation part."""
+    from forecastle.evaluation.aim import Aim
     from forecastle.evaluation.ranking import render_ranking
 
     jobs = record.jobs()
@@ -122,15 +123,16 @@ def print_sweep(record: SweepRecord, known: Collection[int] = ()) -> None:
         rows.append({"name": name, "run": job.run, "error": error, "part": part})
     reused = sum(job.reused or job.number in known for job in jobs)
     failed, pruned = sum(job.failed for job in jobs), sum(job.pruned is not None for job in jobs)
+    study = record.folder / paths.STUDY
     if rows:
-        print(render_ranking(rows))
+        print(render_ranking(rows, Aim.of(record.id, read_json(study)) if study.is_file() else None))
     computed, lost = len(jobs) - reused - failed - pruned, record.total() - len(jobs)
     print(
         f"sweep {record.id}: {len(jobs)} runs, {computed} computed, {reused} reused, {failed} failed"
         f"{f', {pruned} pruned' if pruned else ''}{f', {lost} without a record' if lost else ''}"
         f"{_weights(record.store, {job.run for job in jobs if job.run})}"
     )
-    if (record.folder / paths.STUDY).is_file():
+    if study.is_file():
         from forecastle.search.summary import summarise
 
         print(summarise(record))

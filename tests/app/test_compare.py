@@ -30,7 +30,7 @@ def test_runs_of_one_question_are_ranked_and_others_stand_apart(forecastle: Comm
     first, second = done.out.split("\n\n")
     assert "model=ridge" in first
     assert "model=random_walk" in first
-    assert "2 runs compared: the best of 2 is better by luck alone in part" in first
+    assert "2 runs compared: none scores better than random_walk" in first
     assert "none of these runs has opened its test part" in first
     assert second.startswith("not ranked with the first table: other steps, windows")
     assert "1 of these runs opened the test part; it has been opened 1 time by 1 run in all" in second
@@ -81,11 +81,12 @@ def test_traded_runs_are_judged_by_all_that_were_tried(forecastle: Command, trad
     assert whole["traded"]["trials"] == whole["trials"] == 4
     (group,) = json.loads(forecastle("compare", "model=ridge", "--json").out)
     assert group["traded"]["trials"] == 4
-    assert group["traded"]["expected"] == whole["traded"]["expected"]
+    assert group["traded"]["traded"] == whole["traded"]["traded"] == 2  # one never traded
+    assert whole["traded"]["probability"] is None
     assert group["traded"]["run"] == group["places"][0]["run"]
     told = " ".join(forecastle("compare", "last").out.split())
     assert "traded: the best Sharpe ratio is" in told
-    assert "the luckiest of 4 trials without skill is expected to show" in told
+    assert "too few to tell skill from luck: 2 different accounts among 4 trials, at least 10 are wanted" in told
     assert "trials of this question on record: 4 (3 finished, 1 failed)" in told
     assert "only" not in told
     assert "only 1 of them are ranked here" in " ".join(forecastle("compare", "model=ridge").out.split())
@@ -109,7 +110,7 @@ def test_runs_that_differ_in_trading_only_are_ranked_by_their_accounts(forecastl
     assert [float(row["sharpe"]) for row in rows] == ratios
     assert group["places"][1]["against_best"]["value"] == pytest.approx(ratios[0] - ratios[1], abs=1e-9)
     told = " ".join(forecastle("compare", "last").out.split())
-    assert "behind the best: in sharpe" in told
+    assert "differences in sharpe" in told
     assert "against buy_and_hold, all 3 together" in told
     assert "not ranked, without a score" in told  # it never traded
     (asked,) = json.loads(forecastle("compare", "last", "baseline=random_walk", "--json").out)
@@ -173,7 +174,40 @@ def test_a_page_of_accounts_shows_the_capital(forecastle: Command, small: list[s
     assert "gain vs buy and hold" in page
     assert "Profit net of costs" in page
     assert "Skill by horizon" not in page
-    assert "the luckiest of 4 trials without skill" in page
+    assert "too few to tell skill from luck" in page
+
+
+SEARCH = ["hydra/sweeper=optuna", "model=ridge", "model.estimator.alpha=choice(0.001,10,1000,100000)"]
+
+
+def test_a_search_is_ranked_by_what_it_was_after(forecastle: Command, small: list[str]) -> None:
+    words = [*SEARCH, *small, "policy=sign", "account.costs.spread_bps=1", "hydra.sweeper.sampler=grid"]
+    swept = forecastle("run", "-m", *words, "hydra.sweeper.objectives=[drawdown,crps]")
+    assert swept.code == 0, swept.err
+    (group,) = json.loads(forecastle("compare", "last", "--json").out)
+    parts = {p["run"]: json.loads(Path("runs", p["run"], "metrics.json").read_text()) for p in group["places"]}
+    told = {
+        run: (part["validation"]["trading"]["drawdown"]["largest"], part["validation"]["scores"]["model"]["crps"])
+        for run, part in parts.items()
+    }
+    assert [place["score"] for place in group["places"]] == sorted(drawdown for drawdown, _ in told.values())
+    for place in group["places"]:
+        drawdown, crps = told[place["run"]]
+        assert place["figures"] == {"drawdown": drawdown, "crps": crps}
+        beaten = any(d <= drawdown and c <= crps and (d, c) != (drawdown, crps) for d, c in told.values())
+        assert place["front"] is not beaten
+    compared = forecastle("compare", "last").out
+    what = "ranked by {}drawdown as a fraction of the equity (lower is better), the first objective of search"
+    for text in (swept.out, compared):
+        assert what.format("") in " ".join(text.split())
+        order = [line.split()[1:3] for line in text.splitlines() if re.match(r"\d+ +\S+ .*0\.", line)]
+        ids = [next(word for word in words if re.fullmatch("[0-9a-f]{8,16}", word))[:8] for words in order]
+        assert ids == [place["run"][:8] for place in group["places"]]
+    rows = list(csv.DictReader(io.StringIO(forecastle("compare", "last", "--csv").out)))
+    assert [row["ranked_by"].split()[0] for row in rows] == ["drawdown"] * len(rows)
+    assert [row["front"] for row in rows] == [str(place["front"]) for place in group["places"]]
+    assert forecastle("compare", "last", "--html", "page.html").code == 0
+    assert "ranked by drawdown" in Path("page.html").read_text()
 
 
 @pytest.mark.parametrize(

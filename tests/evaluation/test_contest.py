@@ -11,7 +11,7 @@ import pytest
 from forecastle.evaluation.comparison import differences, superior
 from forecastle.evaluation.contest import Entrant, hold
 from forecastle.evaluation.layout import WIDTH
-from forecastle.evaluation.ranking import render_contest
+from forecastle.evaluation.placing import render_contest
 
 
 def entrant(name: str, losses: np.ndarray, walk: np.ndarray, direction: str = "min") -> Entrant:
@@ -80,7 +80,7 @@ def test_without_losses_runs_are_ranked_and_no_more(field: list[Entrant]) -> Non
     assert [place.name for place in contest.places] == ["good", "fair", "bad"]
     assert contest.superior is None
     assert contest.places[0].confidence is None
-    text = "\n".join(render_contest(contest, "crps"))
+    text = "\n".join(render_contest(contest))
     assert "behind the" not in text
     assert "the best of 3 is better by luck alone in part" in text
 
@@ -93,11 +93,11 @@ def test_few_origins_give_scores_and_no_verdict() -> None:
     assert plain["superior"] is None
     assert plain["chosen"] is None
     assert plain["places"][1]["against_best"]["low"] is None
-    assert max(len(line) for line in render_contest(contest, "crps")) <= WIDTH
+    assert max(len(line) for line in render_contest(contest)) <= WIDTH
 
 
 def test_the_table_says_what_the_ranking_is_worth(field: list[Entrant]) -> None:
-    lines = render_contest(hold(field, "random_walk"), "crps")
+    lines = render_contest(hold(field, "random_walk"))
     assert max(len(line) for line in lines) <= WIDTH
     text = " ".join(" ".join(lines).split())
     assert "set: 2 of 3 runs cannot be told from the best" in text
@@ -109,4 +109,4 @@ def test_the_table_says_what_the_ranking_is_worth(field: list[Entrant]) -> None:
 
 
 def test_one_run_alone_is_not_compared(field: list[Entrant]) -> None:
-    assert render_contest(hold(field[:1], "random_walk"), "crps")[-1] == "1 run: nothing to compare"
+    assert render_contest(hold(field[:1], "random_walk"))[-1] == "1 run: nothing to compare"

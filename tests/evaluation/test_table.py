@@ -6,7 +6,9 @@ from copy import deepcopy
 
 import pytest
 
+from forecastle.evaluation.aim import Aim, Constraint
 from forecastle.evaluation.layout import WIDTH
+from forecastle.evaluation.metric import Direction
 from forecastle.evaluation.ranking import ranked, render_ranking
 from forecastle.evaluation.table import render
 
@@ -172,7 +174,7 @@ def test_rows_without_a_score_come_last():
 
 def test_a_ranking_shows_choice_run_score_skill_and_the_number_of_trials():
     failed = {"name": "model=svr", "run": None, "error": "horizon must be at least 1, got 0", "part": None}
-    rows = [row("model=lasso", 0.0090), failed, row("model=ridge", 0.0081)]
+    rows = [row("model=lasso", 0.0090), failed, row("model=ridge", 0.0080)]
     lines = render_ranking(rows).splitlines()
     assert lines[:2] == [
         "log_return: crps in log return over 5 steps [95 %]",
@@ -183,6 +185,61 @@ def test_a_ranking_shows_choice_run_score_skill_and_the_number_of_trials():
     assert lines[-3].startswith("2  model=lasso")
     assert lines[-2] == "failed: model=svr: horizon must be at least 1, got 0"
     assert lines[-1] == "2 runs compared (1 without a score): the best of 2 is better by luck alone in part"
+
+
+def test_where_nothing_is_better_than_the_baseline_it_is_said():
+    last = "2 runs compared: none scores better than random_walk"
+    assert render_ranking([row("a", 0.2), row("b", 0.3)]).splitlines()[-1] == last
+    walk = SCORES["scores"]["random_walk"]["crps"]
+    assert render_ranking([row("a", walk), row("b", 0.3)]).splitlines()[-1] == last
+    apart = render_ranking([row("a", 0.2), row("b", 0.3), row("c", 0.1, windows=900)]).splitlines()[-1]
+    assert apart == "3 runs in 2 tables, compared within each only: none scores better than random_walk"
+
+
+def traded(name, crps, sharpe, turnover=5.0, hold=0.5):
+    made = row(name, crps)
+    made["part"]["trading"] = {
+        "sharpe": None if sharpe is None else {"value": sharpe},
+        "turnover": turnover,
+        "against": {"buy_and_hold": {"sharpe": {"value": hold}}},
+    }
+    return made
+
+
+def test_what_a_search_was_after_ranks_its_runs_in_its_direction():
+    aim = Aim({"sharpe": Direction.MAX}, (), "abcd1234")
+    rows = [traded("a", 0.007, 0.4), traded("b", 0.009, 1.2), traded("c", 0.008, None), traded("d", 0.01, 0.6)]
+    assert [each["name"] for each in ranked(rows, aim)] == ["b", "d", "a", "c"]
+    lines = render_ranking(rows, aim).splitlines()
+    assert "ranked by sharpe ratio per year, net of costs (higher is better), the objective of search abcd1234" in lines
+    assert "c: sharpe is undefined" in lines
+    assert lines[-1] == "3 runs compared (1 without a score): the best of 3 is better by luck alone in part"
+    (head,) = [line for line in lines if line.lstrip().startswith("choice")]
+    assert head.split()[1:4] == ["run", "sharpe", "↑"]
+    worse = [traded("a", 0.007, 0.4), traded("b", 0.009, 0.2)]
+    assert render_ranking(worse, aim).splitlines()[-1] == "2 runs compared: none scores better than buy_and_hold"
+
+
+def test_several_objectives_are_shown_with_their_front_and_bounds_are_kept():
+    aim = Aim({"sharpe": Direction.MAX, "crps": Direction.MIN}, (Constraint.read("turnover <= 10"),), "abcd1234")
+    rows = [
+        traded("a", 0.007, 0.4),
+        traded("b", 0.009, 1.2),
+        traded("c", 0.010, 1.0),
+        traded("d", 0.006, 9.0, turnover=99.0),
+    ]
+    assert [each["name"] for each in ranked(rows, aim)] == ["b", "c", "a", "d"]
+    lines = render_ranking(rows, aim).splitlines()
+    places = {line.split()[1]: line.split() for line in lines[:-1] if line[:1].isdigit()}
+    marked = {name: (words.count("yes"), words.count("no")) for name, words in places.items()}
+    assert marked == {"b": (2, 0), "c": (1, 0), "a": (2, 0), "d": (0, 1)}
+
+
+def test_a_name_too_long_for_its_column_stands_whole_on_a_line_of_its_own():
+    names = ["model.estimator.alpha=561.301 model.calibration=0.45 transform.scaler.quantile_range=0.1", "b"]
+    text = render_ranking([row(name, 0.007) for name in names])
+    assert max(len(line) for line in text.splitlines()) <= WIDTH
+    assert f"\n   {names[0]}\n" in text
 
 
 def test_questions_that_cannot_be_compared_stand_apart():
@@ -212,7 +269,7 @@ def other_walk():
     ],
 )
 def test_runs_of_another_target_data_or_windows_are_not_ranked_together(changes, headed):
-    rows = [row("a", 0.2), row("b", 0.1, **changes), row("c", 0.15)]
+    rows = [row("a", 0.0072), row("b", 0.0071, **changes), row("c", 0.00715)]
     assert [each["name"] for each in ranked(rows)] == ["c", "a", "b"]
     first, second, last = render_ranking(rows).split("\n\n")[0], *render_ranking(rows).split("\n\n")[1].rsplit("\n", 1)
     assert headed not in first

@@ -50,4 +50,4 @@ def make_asked(root: Path, *, count: int = 30, folders: int = 6, hostile: str = 
         make_run(places[place.run], parts=("validation",), seed=number)
     scores = json.loads((places[contest.places[0].run] / "metrics.json").read_text())["validation"]
     notes = ["trials of this question on record: 31", "none of these runs has opened its test part"]
-    return Asked(QUESTION, (), "validation", scores, contest, notes, settings, places)
+    return Asked(QUESTION, (), "crps (lower is better)", "validation", scores, contest, notes, settings, places)

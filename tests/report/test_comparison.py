@@ -72,7 +72,7 @@ def test_a_question_apart_says_why(tmp_path: Path) -> None:
     other = type(second)(
         {**QUESTION, "steps": "1"},
         ("steps", "windows"),
-        *(getattr(second, key) for key in ("part", "scores", "contest", "notes", "settings", "folders")),
+        *(getattr(second, key) for key in ("ranked_by", "part", "scores", "contest", "notes", "settings", "folders")),
     )
     page = render([first, other], {}, FACTS)
     assert "Not ranked with question 1: other steps, windows." in page

@@ -11,6 +11,7 @@ import numpy as np
 
 from forecastle import paths
 from forecastle.arrays import FloatArray, TimeArray
+from forecastle.evaluation.aim import HOLD
 from forecastle.evaluation.contest import Entrant
 from forecastle.evaluation.metric import Direction
 from forecastle.evaluation.ranking import ratio_of
@@ -18,9 +19,6 @@ from forecastle.evaluation.score import MODEL
 from forecastle.evaluation.trading.performance import influence
 from forecastle.report.folder import read_equity
 from forecastle.runs.store import Run
-
-HOLD = "buy_and_hold"
-"""What an account is measured against."""
 
 OBJECTIVE = "sharpe"
 

@@ -9,15 +9,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 from forecastle import paths
-from forecastle.comparison.accounts import HOLD, trading_scores
+from forecastle.comparison.group import Group
 from forecastle.comparison.questions import PART
-from forecastle.comparison.standings import Group
-from forecastle.errors import ConfigError, ForecastleError, RunError
+from forecastle.errors import ConfigError, ForecastleError
 from forecastle.report.comparison import MOST_QUESTIONS, Asked, render
 from forecastle.report.page import write_page, write_report
 from forecastle.report.rivals import MOST_RIVALS
+from forecastle.runs.selection import sweep_of
 from forecastle.runs.store import Run, RunStore
-from forecastle.runs.sweep import named
 
 logger = logging.getLogger(__name__)
 
@@ -59,8 +58,9 @@ def write_overview(groups: Sequence[Group], store: RunStore, words: Sequence[str
             Asked(
                 group.question,
                 group.apart,
+                group.ranked_by,
                 PART,
-                trading_scores(scores) if group.contest.baseline == HOLD else scores,
+                group.judged(scores),
                 group.contest,
                 group.notes(),
                 group.settings,
@@ -84,12 +84,8 @@ def _ensure_report(folder: Path) -> None:
 def _usual(store: RunStore, words: Sequence[str]) -> Path:
     """Where the page goes if nothing is said."""
     ids = [word for word in words if "=" not in word]
-    if len(ids) == 1:
-        try:
-            return named(store.folder, ids[0]).folder / paths.COMPARISON
-        except RunError:  # a run
-            pass
-    return store.folder / paths.COMPARISON
+    record = sweep_of(store.folder, ids[0]) if len(ids) == 1 else None
+    return (store.folder if record is None else record.folder) / paths.COMPARISON
 
 
 def _facts(groups: Sequence[Group], words: Sequence[str]) -> list[tuple[str, str]]:

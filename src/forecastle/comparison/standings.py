@@ -4,92 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from forecastle import paths
 from forecastle.arrays import FloatArray
-from forecastle.comparison.accounts import HOLD, OBJECTIVE, entrants, only_traded_otherwise, trading_scores
-from forecastle.comparison.questions import PART, Tried, sort_out, tried
-from forecastle.comparison.trials import Luck, luck
+from forecastle.comparison.accounts import OBJECTIVE, entrants, only_traded_otherwise
+from forecastle.comparison.group import Group, judged
+from forecastle.comparison.questions import PART, sort_out, tried
+from forecastle.comparison.trials import luck
 from forecastle.errors import ConfigError, RunError, nearest
+from forecastle.evaluation.aim import HOLD, UNITS, Aim, scores_by
 from forecastle.evaluation.comparison import by_origin
 from forecastle.evaluation.contest import Contest, Entrant, hold
-from forecastle.evaluation.layout import skill_text
 from forecastle.evaluation.ranking import ratio_of
 from forecastle.evaluation.score import MODEL, REFERENCE
 from forecastle.runs.looks import looks_of
-from forecastle.runs.selection import choose
+from forecastle.runs.selection import choose, sweep_of
 from forecastle.runs.settings import names, varied
-from forecastle.runs.store import Run, RunStore
+from forecastle.runs.store import Run, RunStore, read_json
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, eq=False)
-class Group:
-    """Runs that answer one question.
-
-    Parameters
-    ----------
-    question
-        What they have in common, in words.
-    apart
-        In what the question differs from that of the first group; empty for the first.
-    contest
-        Their ranking.
-    unscored
-        Names of the runs without a score, which are not ranked, by their ids.
-    tests
-        Scores of the test parts that are to be shown, by run id.
-    looks
-        How often the test part was opened, a line.
-    tried
-        All that was tried to answer the question.
-    traded
-        What the best trading result is worth, or None where too few were traded.
-    settings
-        Of each run, by its id.
-    """
-
-    question: dict[str, str]
-    apart: tuple[str, ...]
-    contest: Contest
-    unscored: dict[str, str]
-    tests: dict[str, dict[str, Any]]
-    looks: str
-    tried: Tried
-    traded: Luck | None
-    settings: dict[str, dict[str, Any]]
-
-    def notes(self) -> list[str]:
-        """What is to be said below the ranking, in sentences: test parts, luck, trials and looks."""
-        told = []
-        for run, test in self.tests.items():
-            score, other = (_number(test[key]) for key in ("score", "baseline"))
-            against = f"{self.contest.baseline} {other}"
-            if test["skill"]["value"] is not None:
-                against = f"skill {skill_text(test['skill'])} against {self.contest.baseline}"
-            told.append(f"test part of {run}: {test['objective']} {score}, {against}")
-        told += [f"not ranked, without a score: {run[:8]} {name}" for run, name in self.unscored.items()]
-        told += [] if self.traded is None else [str(self.traded)]
-        told.append(str(self.tried))
-        if len(self.contest.places) < len(self.tried.runs):
-            told[-1] += f"; only {len(self.contest.places)} of them are ranked here: choosing among all is luckier"
-        return [*told, self.looks]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return {
-            "question": self.question,
-            "apart": list(self.apart),
-            **self.contest.to_json(),
-            "unscored": self.unscored,
-            "test": self.tests,
-            "looks": self.looks,
-            "trials": self.tried.count,
-            "traded": None if self.traded is None else self.traded.to_json(),
-        }
 
 
 def contests(
@@ -116,6 +51,7 @@ def contests(
         If no run is meant, a run's folder is damaged, or the baseline is not among those that were scored.
     """
     runs, settings = choose(store, words)
+    aim = _aim(store, words)
     sorted_out = sort_out(runs, settings)
     if not sorted_out:
         raise RunError(f"none of the {len(runs)} runs that are meant can be read")
@@ -126,20 +62,24 @@ def contests(
         apart = tuple(key for (key, value), (_, first) in zip(asked, order[0], strict=True) if value != first)
         members = sorted_out[asked]
         known = {run.id: settings[run.id] for run in members}
-        entered = _entered(members, known, baseline, sure=sure)
+        entered = _entered(members, known, baseline, aim, sure=sure)
         scored = [each for each in entered if _score(each) is not None]
         if not scored:
             continue
-        contest = hold(scored, _baseline(scored[0], baseline))
+        own, way = members[0].metrics[PART]["objective"], members[0].metrics[PART]["direction"]
+        beside = {name: direction.value for name, direction in aim.objectives.items()} if aim else {}
+        beside |= {own: way} if scored[0].scores["objective"] != own else {}
+        contest = hold(scored, _baseline(scored[0], baseline), 0, beside, list(aim.objectives) if aim else ())
         shown = [place.run for place in contest.places] if every_test else [contest.places[0].run]
         opened = {run.id: run.metrics["test"] for run in members if run.id in shown and "test" in run.metrics}
         groups.append(
             Group(
-                dict(asked) | _judged_by(scored[0]),
+                dict(asked) | _judged_by(scored[0], own),
                 apart,
                 contest,
+                aim,
                 {each.run: each.name for each in entered if _score(each) is None},
-                {name: _test_scores(scores, contest.baseline) for name, scores in opened.items()},
+                {name: _test_scores(scores, contest) for name, scores in opened.items()},
                 looks_of(store.folder, [run.id for run in members]),
                 trials[asked],
                 luck(members, PART, trials[asked].runs, trials[asked].count) if sure else None,
@@ -151,33 +91,59 @@ def contests(
     return groups
 
 
-def rows_of(groups: Sequence[Group]) -> tuple[list[str], list[list[Any]]]:
-    """Columns and one row for each run; ``table`` numbers the questions, a missing value is None."""
-    compared = ("value", "low", "high", "p_value")
-    asked = ("data", "target", "steps", "objective")
-    columns = ["table", *asked, "place", "run", "name", "score", "skill", "sharpe"]
-    columns += [f"{which}_{key}" for which in ("baseline", "best") for key in compared]
-    rows = []
-    for number, group in enumerate(groups, start=1):
-        for rank, place in enumerate(group.contest.to_json()["places"], start=1):
-            own = [place[key] for key in ("run", "name", "score", "skill", "sharpe")]
-            cells = [
-                (place[which] or {}).get(key) for which in ("against_baseline", "against_best") for key in compared
-            ]
-            rows.append([number, *(group.question[key] for key in asked), rank, *own, *cells, place["confidence"]])
-    return [*columns, "confidence"], rows
+def _aim(store: RunStore, words: Sequence[str]) -> Aim | None:
+    """What the search was after whose runs are meant; None where they are not those of one search."""
+    ids = [word for word in words if "=" not in word]
+    record = sweep_of(store.folder, ids[0]) if len(ids) == 1 else None
+    if record is None or not (record.folder / paths.STUDY).is_file():
+        return None
+    try:
+        return Aim.of(record.id, read_json(record.folder / paths.STUDY))
+    except (RunError, ConfigError, KeyError, ValueError) as error:
+        logger.warning("what search %s was after cannot be read, the runs' objective ranks: %s", record.id, error)
+        return None
 
 
 def _entered(
-    runs: Sequence[Run], settings: Mapping[str, Mapping[str, Any]], baseline: str | None, *, sure: bool
+    runs: Sequence[Run],
+    settings: Mapping[str, Mapping[str, Any]],
+    baseline: str | None,
+    aim: Aim | None,
+    *,
+    sure: bool,
 ) -> list[Entrant]:
-    """Runs that take part: by their forecasts, or by their accounts where nothing else differs or it is asked for."""
+    """Runs that take part: by their forecasts, by their accounts, or by what else their search was after.
+
+    Accounts are compared where nothing but trading differs, where they were searched for, or where it is asked for.
+    """
     called = names(settings)
-    if baseline == HOLD or (baseline is None and only_traded_otherwise(varied(settings))):
-        accounts = entrants(runs, called, PART, sure=sure)
-        if accounts is not None:
-            return accounts
     parts = {run.id: run.metrics[PART] for run in runs}
+    found: list[Entrant] | None = None
+    own = parts[runs[0].id]["objective"]
+    sought = aim.first if aim is not None else OBJECTIVE if only_traded_otherwise(varied(settings)) else own
+    if baseline == HOLD or (baseline is None and sought == OBJECTIVE):
+        found = entrants(runs, called, PART, sure=sure)
+    elif aim is not None and sought not in (own, OBJECTIVE) and baseline is None:
+        scores = {name: scores_by(part, sought, aim.objectives[sought]) for name, part in parts.items()}
+        found = [Entrant(run.id, called[run.id], scores[run.id], None, ratio_of(parts[run.id])) for run in runs]
+    if found is None:
+        found = _by_forecasts(runs, called, parts, sure=sure)
+    if aim is None:
+        return [replace(each, figures={own: parts[each.run]["scores"][MODEL][own]}) for each in found]
+    return [
+        replace(
+            each,
+            figures={own: parts[each.run]["scores"][MODEL][own], **aim.figures(parts[each.run])},
+            broken=aim.broken(parts[each.run]),
+        )
+        for each in found
+    ]
+
+
+def _by_forecasts(
+    runs: Sequence[Run], called: Mapping[str, str], parts: Mapping[str, Any], *, sure: bool
+) -> list[Entrant]:
+    """Runs that take part by their own objective; one whose forecasts cannot be read is left out."""
     found = []
     for run in runs:
         try:
@@ -206,11 +172,12 @@ def _baseline(entrant: Entrant, wanted: str | None) -> str:
     return wanted or usual
 
 
-def _judged_by(entrant: Entrant) -> dict[str, str]:
-    """What ranks accounts, in words; nothing for forecasts, whose question tells it."""
-    if entrant.scores["objective"] != OBJECTIVE or HOLD not in entrant.scores["skill"]:
+def _judged_by(entrant: Entrant, own: str) -> dict[str, str]:
+    """What ranks in place of the runs' own objective, in words; nothing where that does, which the question tells."""
+    name = entrant.scores["objective"]
+    if name == own:
         return {}
-    return {"objective": f"{OBJECTIVE} ratio per year, net of costs"}
+    return {"objective": " ".join(filter(None, [name, UNITS.get(name)]))}
 
 
 def _score(entrant: Entrant) -> float | None:
@@ -240,13 +207,9 @@ def _losses(run: Run) -> dict[str, FloatArray] | None:
     }
 
 
-def _number(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.6g}"
-
-
-def _test_scores(metrics: Mapping[str, Any], baseline: str) -> dict[str, Any]:
-    """The objective on the test part, with its interval, and the skill."""
-    scores = trading_scores(metrics) if baseline == HOLD else metrics
+def _test_scores(metrics: Mapping[str, Any], contest: Contest) -> dict[str, Any]:
+    """What ranks, on the test part, and the skill with its interval."""
+    scores, baseline = judged(metrics, contest.objective, contest.direction), contest.baseline
     objective = scores["objective"]
     return {
         "objective": objective,

@@ -13,10 +13,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from forecastle import logs
-from forecastle.comparison.standings import Group, contests, rows_of
+from forecastle.comparison.group import Group, rows_of
+from forecastle.comparison.standings import contests
 from forecastle.errors import ConfigError, nearest
 from forecastle.evaluation.layout import WIDTH
-from forecastle.evaluation.ranking import render_contest
+from forecastle.evaluation.placing import render_contest
 from forecastle.runs.store import RunStore
 
 FLAGS = ("--json", "--csv", "--html", "--test", "--fast")
@@ -78,10 +79,15 @@ def compare(words: Sequence[str]) -> int:
 def _as_text(group: Group) -> str:
     lines = []
     if group.apart:
-        lines += [f"not ranked with the first table: other {', '.join(group.apart)}"]
-    lines += [f"{key:16} {value}" for key, value in group.question.items() if key in ("data", "target", "steps")]
-    lines += [f"{'objective':16} {group.question['objective']}, validation part, {group.question['windows']}"]
-    lines += render_contest(group.contest, group.question["objective"].partition(" ")[0])
+        lines += textwrap.wrap(f"not ranked with the first table: other {', '.join(group.apart)}", WIDTH)
+    told = {key: value for key, value in group.question.items() if key in ("data", "target", "steps", *group.apart)}
+    told["objective"] = f"{group.question['objective']}, validation part"
+    told["windows"] = group.question["windows"].replace("T00:00:00Z", "")
+    told["ranked by"] = group.ranked_by
+    for key, value in told.items():
+        for number, line in enumerate(textwrap.wrap(value, WIDTH - 17, break_on_hyphens=False)):
+            lines.append(f"{'' if number else key:16} {line}")
+    lines += render_contest(group.contest)
     for note in group.notes():
         lines += textwrap.wrap(note, WIDTH, subsequent_indent="  ")
     return "\n".join(lines)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from forecastle import logs
-from forecastle.comparison.standings import contests, rows_of
+from forecastle.comparison.group import rows_of
+from forecastle.comparison.standings import contests
 from forecastle.config.compose import compose
 from forecastle.config.target import build
 from forecastle.errors import ConfigError, ForecastleError, RunError, nearest

@@ -105,3 +105,20 @@ def steps_text(scores: Scores) -> str:
     if len(steps) == scores["horizon"]:
         return f"{len(steps)} steps"
     return f"{len(steps)} steps ({', '.join(map(str, steps))} bars ahead)"
+
+
+def laid(columns: Sequence[Column], names: Sequence[str]) -> list[str]:
+    """Lines of a ranking: names beside the places where all of them fit, else each on lines of its own below.
+
+    The second column is flush left.
+    """
+    room = WIDTH - wide(columns) - 2
+    if all(len(name) <= room for name in names):
+        return lay([columns[0], ["choice", *names], *columns[1:]], texts={1, 2})
+    indent = " " * (wide([columns[0]]) + 2)
+    lines = lay(columns, texts={1})
+    head = len(lines) - len(names)
+    for line, name in zip(lines[head:], names, strict=True):
+        told = textwrap.wrap(name, WIDTH - len(indent), break_long_words=False, break_on_hyphens=False)
+        lines += [line, *(indent + each for each in told)]
+    return lines[:head] + lines[head + len(names) :]

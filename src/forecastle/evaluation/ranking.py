@@ -7,8 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from forecastle.evaluation.comparison import Difference
-from forecastle.evaluation.contest import Contest
+from forecastle.evaluation.aim import Aim, figure, front, measured
 from forecastle.evaluation.layout import (
     ARROWS,
     MISSING,
@@ -17,38 +16,39 @@ from forecastle.evaluation.layout import (
     Scores,
     decimals_for,
     fixed,
-    folded,
-    lay,
+    laid,
     skill_text,
     steps_text,
-    wide,
     with_interval,
 )
 from forecastle.evaluation.score import MODEL, REFERENCE
 
-UNSURE = 0.05
-"""P-value from which on a difference is not taken for one."""
-
 Row = Mapping[str, Any]
 
 
-def ranked(rows: Sequence[Row]) -> list[Row]:
+def ranked(rows: Sequence[Row], aim: Aim | None = None) -> list[Row]:
     """Rows of a sweep, best first in the direction of their objective; those without a score last, in their order.
 
     Rows that differ in target, objective, unit, steps, symbols or windows, or on which the random walk scores
     otherwise (which tells other bars or other quantile levels), cannot be compared: they stand apart, in the order in
-    which these questions appear.
+    which these questions appear. What a search was after ranks in place of their objective; those that do not keep
+    its bounds come behind those that do. Ties are broken by the search's other figures, and by the Sharpe ratio.
     """
     questions = list(dict.fromkeys(question_of(row["part"]) for row in rows if row["part"]))
 
-    def place(row: Row) -> tuple[int, float]:
-        loss = loss_of(row["part"]) if row["part"] else None
-        return (len(questions), 0.0) if loss is None else (questions.index(question_of(row["part"])), loss)
+    def place(row: Row) -> tuple[int, bool, tuple[float, ...]]:
+        part = row["part"]
+        loss = None if part is None else aim.loss(part) if aim else loss_of(part)
+        if loss is None:
+            return len(questions), False, ()
+        ratio = ratio_of(part)
+        ties = (*(aim.ties(part) if aim else ()), math.inf if ratio is None else -ratio)
+        return questions.index(question_of(part)), bool(aim and aim.broken(part)), (loss, *ties)
 
     return sorted(rows, key=place)
 
 
-def render_ranking(rows: Sequence[Row]) -> str:
+def render_ranking(rows: Sequence[Row], aim: Aim | None = None) -> str:
     """Table of a sweep, ranked on the scores that are given (those of the validation part).
 
     Parameters
@@ -56,27 +56,32 @@ def render_ranking(rows: Sequence[Row]) -> str:
     rows
         One for each run: ``name`` (its choices), ``run`` (its id, or None), ``part`` (its scores, as `combine` gives
         them, or None) and ``error`` (why there are none, or None).
+    aim
+        What the sweep's search was after; None: the runs' own objective ranks.
 
     Returns
     -------
     str
         Lines without a newline at the end; the last one tells the number of runs that were compared.
     """
-    order = ranked(rows)
-    scored = [row for row in order if _objective(row) is not None]
+    order = ranked(rows, aim)
+    scored = [row for row in order if _rank(row, aim) is not None]
     unscored = order[len(scored) :]
     lines: list[str] = []
     sizes: list[int] = []
+    gained: list[bool | None] = []
+    baseline = REFERENCE
     for question in dict.fromkeys(question_of(row["part"]) for row in scored):
         alike = [row for row in scored if question_of(row["part"]) == question]
         sizes.append(len(alike))
-        lines += [*([""] if lines else []), *_ranking_table(alike)]
+        gained.append(_gains(alike[0]["part"], aim))
+        baseline, _ = measured(alike[0]["part"], aim.first if aim else alike[0]["part"]["objective"])
+        lines += [*([""] if lines else []), *_ranking_table(alike, aim)]
     for row in unscored:
-        what = (
-            f"failed: {row['name']}: {row['error']}" if row["error"] else f"{row['name']}: its objective is undefined"
-        )
+        name = aim.first if aim else "its objective"
+        what = f"failed: {row['name']}: {row['error']}" if row["error"] else f"{row['name']}: {name} is undefined"
         lines += textwrap.wrap(what, WIDTH, subsequent_indent="  ")
-    return "\n".join([*lines, _luck(sizes, len(unscored))])
+    return "\n".join([*lines, *textwrap.wrap(_luck(sizes, len(unscored), gained, baseline), WIDTH)])
 
 
 def question_of(part: Scores) -> tuple[object, ...]:
@@ -121,7 +126,7 @@ def _headed(part: Scores) -> list[str]:
     )
 
 
-def _ranking_table(rows: Sequence[Row]) -> list[str]:
+def _ranking_table(rows: Sequence[Row], aim: Aim | None) -> list[str]:
     """Lines for runs that answer one question and have a score."""
     first = rows[0]["part"]
     values = [_objective(row) for row in rows]
@@ -129,29 +134,71 @@ def _ranking_table(rows: Sequence[Row]) -> list[str]:
     objectives = [
         with_interval(value, row["part"]["interval"][MODEL], decimals) for row, value in zip(rows, values, strict=True)
     ]
+    own: Column = [first["objective"] + ARROWS[first["direction"]], *objectives]
+    sought = _sought(rows, aim, first["objective"], own) if aim else [own]
     columns: list[Column] = [
         ["", *(str(place) for place in range(1, len(rows) + 1))],
         ["run", *(str(row["run"]) for row in rows)],
-        [first["objective"] + ARROWS[first["direction"]], *objectives],
+        *sought,
         [f"skill vs {REFERENCE}", *(_ranking_skill(row) for row in rows)],
     ]
-    room = max(12, WIDTH - wide(columns) - 2)
-    columns.insert(1, ["choice", *(folded(str(row["name"]), room) for row in rows)])
-    return [*_headed(first), *lay(columns, texts={1, 2})]
+    return [*_headed(first), *(ranked_by(aim) if aim else []), *laid(columns, [str(row["name"]) for row in rows])]
 
 
-def _luck(sizes: Sequence[int], unscored: int) -> str:
-    """The last line, from the number of runs in each table."""
+def ranked_by(aim: Aim) -> list[str]:
+    """What ranks runs, and what a mark says, in lines."""
+    told = f"ranked by {aim.told}"
+    if len(aim.objectives) > 1:
+        told += f"; front: no other run beats it in {' and '.join(aim.objectives)} at once"
+    return textwrap.wrap(told, WIDTH)
+
+
+def _sought(rows: Sequence[Row], aim: Aim, objective: str, own: Column) -> list[Column]:
+    """Columns of what a search was after, the runs' own objective among them or behind them."""
+    columns = []
+    for name, direction in aim.objectives.items():
+        values = [figure(row["part"], name) for row in rows]
+        shown = [fixed(value, decimals_for(values)) for value in values]
+        columns.append(own if name == objective else [name + ARROWS[direction.value], *shown])
+    if objective not in aim.objectives:
+        columns.append(own)
+    if len(aim.objectives) > 1:
+        leads = front([aim.figures(row["part"]) if not aim.broken(row["part"]) else {} for row in rows], aim.objectives)
+        columns.append(["front", *("yes" if each else "" for each in leads)])
+    if aim.constraints:
+        columns.append(["in bounds", *("no" if aim.broken(row["part"]) else "yes" for row in rows)])
+    return columns
+
+
+def _gains(best: Scores, aim: Aim | None) -> bool | None:
+    """Whether the best of a table scores better than what it is measured against; None where that has no score."""
+    name = aim.first if aim else best["objective"]
+    value, (_, beaten) = figure(best, name), measured(best, name)
+    if beaten is None or value is None:
+        return None
+    upward = aim.upward if aim else best["direction"] == "max"
+    return value > beaten if upward else value < beaten
+
+
+def _luck(sizes: Sequence[int], unscored: int, gained: Sequence[bool | None], baseline: str) -> str:
+    """The last line, from the number of runs in each table, and whether its best is better than the baseline."""
     scored = sum(sizes)
     without = f" ({unscored} without a score)" if unscored else ""
     if max(sizes, default=0) < 2:
         return f"{scored} run{'s' * (scored != 1)} scored{without}: nothing to compare"
-    if len(sizes) > 1:
-        return (
-            f"{scored} runs{without} in {len(sizes)} tables, compared within each only: "
-            "the best of many is better by luck alone in part"
-        )
-    return f"{scored} runs compared{without}: the best of {scored} is better by luck alone in part"
+    what = f"{scored} runs{without} in {len(sizes)} tables, compared within each only"
+    if len(sizes) == 1:
+        what = f"{scored} runs compared{without}"
+    if not any(each is not False for each in gained):
+        return f"{what}: none scores better than {baseline}"
+    return f"{what}: the best of {scored if len(sizes) == 1 else 'many'} is better by luck alone in part"
+
+
+def _rank(row: Row, aim: Aim | None) -> float | None:
+    """What ranks a row, lower better; None where it has none."""
+    if row["part"] is None:
+        return None
+    return aim.loss(row["part"]) if aim else loss_of(row["part"])
 
 
 def _objective(row: Row) -> float | None:
@@ -163,93 +210,3 @@ def _objective(row: Row) -> float | None:
 def _ranking_skill(row: Row) -> str:
     skill = row["part"]["skill"].get(REFERENCE)
     return MISSING if skill is None or skill["value"] is None else skill_text(skill)
-
-
-def render_contest(contest: Contest, objective: str) -> list[str]:
-    """Lines for runs that were compared: the ranking, and what it is worth.
-
-    Parameters
-    ----------
-    contest
-        The ranking.
-    objective
-        Name of what is ranked.
-    """
-    places = contest.places
-    decimals = decimals_for([place.score for place in places])
-    columns: list[Column] = [
-        ["", *(str(number) for number in range(1, len(places) + 1))],
-        ["run", *(place.run[:8] for place in places)],
-        [objective, *(fixed(place.score, decimals) for place in places)],
-    ]
-    if contest.room is not None:
-        columns.append([f"skill vs {contest.baseline}", *(_percent(place.skill) for place in places)])
-    if objective != "sharpe" and any(place.sharpe is not None for place in places):
-        columns.append(["Sharpe (net)", *(_ratio(place.sharpe) for place in places)])
-    if any(place.against_baseline for place in places):
-        best = [_gap(place.against_best, contest.room) if place.against_best else "best" for place in places]
-        columns += [
-            ["p vs baseline", *(_probability(place.against_baseline) for place in places)],
-            [f"behind the best{', %' if contest.room else ''} [95 %]", *best],
-            ["p vs the best", *(_probability(place.against_best) for place in places)],
-            ["set", *("yes" if (place.confidence or 0) > UNSURE else "no" for place in places)],
-        ]
-    room = max(12, WIDTH - wide(columns) - 2)
-    columns.insert(1, ["choice", *(folded(place.name, room) for place in places)])
-    lines = lay(columns, texts={1, 2})
-    if len(places) > 1 and any(place.against_baseline for place in places):
-        told = sum((place.confidence or 0) > UNSURE for place in places)
-        unit = f"in percent of the loss of {contest.baseline}" if contest.room else f"in {objective}"
-        lines += textwrap.wrap(
-            f"set: {told} of {len(places)} runs cannot be told from the best (model confidence set, 95 %); "
-            f"behind the best: {unit}; p: Diebold and Mariano",
-            WIDTH,
-        )
-    return lines + [line for text in worth(contest) for line in textwrap.wrap(text, WIDTH, subsequent_indent="  ")]
-
-
-def worth(contest: Contest) -> list[str]:
-    """What the best is worth, given how many are compared: sentences for people."""
-    count = len(contest.places)
-    if count < 2:
-        return ["1 run: nothing to compare"]
-    told = [f"{count} runs compared: the best of {count} is better by luck alone in part"]
-    if contest.superior is not None and math.isfinite(contest.superior):
-        better = "some run is better" if contest.superior < UNSURE else "no run is shown to be better"
-        chance = "< 0.001" if contest.superior < 0.0005 else f"= {contest.superior:.3f}"
-        told.append(f"against {contest.baseline}, all {count} together: {better} (SPA, p {chance})")
-    if contest.chosen is not None:
-        value, luck, low = (
-            _amount(each, contest.room) for each in (contest.chosen.value, contest.chosen.luck, contest.chosen.low)
-        )
-        told.append(
-            f"{'skill' if contest.room else 'score'} of the best {value}, of which the best of {count} without any "
-            f"difference would show {luck} by luck; at least {low} with 95 % confidence"
-        )
-    return told
-
-
-def _percent(value: float | None) -> str:
-    return MISSING if value is None else f"{100 * value:+z.1f} %"
-
-
-def _probability(difference: Difference | None) -> str:
-    if difference is None or not math.isfinite(difference.p_value):
-        return MISSING
-    return "<.001" if difference.p_value < 0.0005 else f"{difference.p_value:.3f}"
-
-
-def _ratio(value: float | None) -> str:
-    return MISSING if value is None else f"{value:+z.2f}"
-
-
-def _amount(value: float, room: float | None) -> str:
-    """Skill, or a score that has none."""
-    return _ratio(value) if room is None else f"{100 * value:+.1f} %"
-
-
-def _gap(difference: Difference, room: float | None) -> str:
-    """How far a run is behind the best, in points of skill, or in the unit of a score that has none."""
-    unit, ends = 1.0 if room is None else room / 100, (difference.value, difference.low, difference.high)
-    value, low, high = (f"{each / unit:+z.{1 if room else 2}f}" for each in ends)
-    return value if not math.isfinite(difference.low) else f"{value} [{low}, {high}]"

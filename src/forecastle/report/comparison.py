@@ -15,7 +15,7 @@ import numpy as np
 from forecastle import paths
 from forecastle.evaluation.contest import Contest
 from forecastle.evaluation.fanova import importance
-from forecastle.evaluation.ranking import UNSURE, worth
+from forecastle.evaluation.placing import UNSURE, worth
 from forecastle.report.folder import Equity, read_curves, read_equity, read_forecasts
 from forecastle.report.page import template
 from forecastle.report.parallel import parallel_figure
@@ -43,8 +43,6 @@ MOST_QUESTIONS = 12
 MOST_SEARCHED = 100
 """Runs that are searched for learning curves."""
 
-ARROWS = {"min": "↓", "max": "↑"}
-
 
 @dataclass(frozen=True, eq=False)
 class Asked:
@@ -56,6 +54,8 @@ class Asked:
         What was asked, in words, by what it concerns.
     apart
         In what it differs from the first question; empty for the first.
+    ranked_by
+        What ranks, for people.
     part, scores
         Part that is judged, and the best run's scores of it.
     contest
@@ -70,6 +70,7 @@ class Asked:
 
     question: Mapping[str, str]
     apart: Sequence[str]
+    ranked_by: str
     part: str
     scores: Mapping[str, Any]
     contest: Contest
@@ -120,11 +121,12 @@ def _section(asked: Asked, links: Mapping[str, str]) -> dict[str, Any]:
     return {
         "question": {key: value.replace("T00:00:00Z", "") for key, value in asked.question.items()},
         "apart": asked.apart,
+        "ranked_by": asked.ranked_by,
         "objective": objective,
         "headline": _headline(contest, objective),
         "worth": worth(contest),
         "notes": asked.notes,
-        "ranking": ranking(contest, objective, ARROWS.get(direction, ""), links),
+        "ranking": ranking(contest, links),
         **_choices(asked, objective, direction),
         "horizon": horizon_figures(rivals, *judged),
         "course": course_figure(rivals, *judged),

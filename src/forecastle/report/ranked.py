@@ -6,10 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from forecastle.evaluation.aim import UNITS
 from forecastle.evaluation.comparison import Difference
 from forecastle.evaluation.contest import Contest, Place
-from forecastle.evaluation.ranking import UNSURE
+from forecastle.evaluation.placing import UNSURE
 from forecastle.report.words import NOTHING, column, percent, plain, spoken
+
+ARROWS = {"min": "↓", "max": "↑"}
 
 MOST_ROWS = 300
 """Runs that the table shows."""
@@ -70,24 +73,22 @@ class Ranking:
     more: int
 
 
-def ranking(contest: Contest, objective: str, arrow: str, links: Mapping[str, str]) -> Ranking:
+def ranking(contest: Contest, links: Mapping[str, str]) -> Ranking:
     """Lay out a contest.
 
     Parameters
     ----------
     contest
         The ranking.
-    objective, arrow
-        Name of what is ranked, and where it is better.
     links
         Addresses of the runs' pages by their ids.
     """
-    places = contest.places[:MOST_ROWS]
+    places, objective = contest.places[:MOST_ROWS], contest.objective
     baseline = spoken(contest.baseline)
     scores = column([place.score for place in places])
     tested = any(place.against_baseline for place in places)
-    traded = objective != "sharpe" and any(place.sharpe is not None for place in places)
-    head = [(f"{spoken(objective)}\u00a0{arrow}".strip(), "the score, on the validation part")]
+    traded = "sharpe" not in (objective, *contest.objectives) and any(place.sharpe is not None for place in places)
+    head = [(f"{spoken(objective)}\u00a0{ARROWS[contest.direction]}".strip(), "what ranks, on the validation part")]
     gain = "skill" if contest.room is not None else "gain"
     if tested:
         unit = "in percent of what it leaves to gain" if contest.room is not None else f"in {objective}"
@@ -100,11 +101,20 @@ def ranking(contest: Contest, objective: str, arrow: str, links: Mapping[str, st
         ]
     elif contest.room is not None:
         head += [(f"skill vs {baseline}", f"gain on {baseline}, in percent of what it leaves to gain")]
+    beside = {name: way for name, way in contest.objectives.items() if name != contest.objective}
+    told = {name: column([place.figures.get(name) for place in places]) for name in beside}
+    head[1:1] = [(f"{spoken(name)}\u00a0{ARROWS[way]}".strip(), _beside(name)) for name, way in beside.items()]
+    if places[0].front is not None:
+        sought = " and ".join(spoken(name) for name in places[0].figures)
+        head.insert(1 + len(beside), ("front", f"no other run beats it in {sought} at once"))
     if traded:
         head += [("net Sharpe", "Sharpe ratio of its account per year, net of costs")]
     rows, decimals = [], _decimals(places, contest.room)
-    for place, score in zip(places, scores, strict=True):
-        cells = [Cell(score, place.score)]
+    for number, (place, score) in enumerate(zip(places, scores, strict=True)):
+        cells = [Cell(score, place.score, "" if not place.broken else f"not {', '.join(place.broken)}")]
+        cells += [Cell(told[name][number], place.figures.get(name)) for name in beside]
+        if place.front is not None:
+            cells += [Cell("yes" if place.front else NOTHING, float(place.front))]
         if tested:
             cells += _tested(place, contest.room, decimals)
         elif contest.room is not None:
@@ -114,6 +124,11 @@ def ranking(contest: Contest, objective: str, arrow: str, links: Mapping[str, st
         beaten = place.confidence is not None and place.confidence <= UNSURE
         rows.append(Row(place.run, place.name, links.get(place.run, ""), tuple(cells), beaten))
     return Ranking(tuple(head), tuple(rows), len(contest.places) - len(places))
+
+
+def _beside(name: str) -> str:
+    """What a figure beside the score is."""
+    return f"{UNITS[name]}, on the validation part" if name in UNITS else "on the validation part"
 
 
 def _decimals(places: Sequence[Place], room: float | None) -> int:

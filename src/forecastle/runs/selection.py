@@ -10,7 +10,7 @@ from typing import Any
 from forecastle.errors import ConfigError, RunError, nearest
 from forecastle.runs.settings import as_text, settings_of
 from forecastle.runs.store import Run, RunStore
-from forecastle.runs.sweep import sweeps
+from forecastle.runs.sweep import SweepRecord, sweeps
 
 logger = logging.getLogger(__name__)
 
@@ -63,11 +63,17 @@ def choose(store: RunStore, words: Sequence[str]) -> tuple[list[Run], dict[str, 
     return runs, {run.id: settings[run.id] for run in runs}
 
 
+def sweep_of(store: Path, word: str) -> SweepRecord | None:
+    """The sweep whose id begins so, or the newest for ``last``; None where a word means none, or more than one."""
+    known = sweeps(store)
+    matching = known[-1:] if word == "last" else [each for each in known if each.id.startswith(word)]
+    return matching[0] if len(matching) == 1 else None
+
+
 def _named(store: RunStore, word: str) -> list[Run]:
     """Runs of a sweep, or the run of that id."""
-    known = sweeps(store.folder)
-    matching = known[-1:] if word == "last" else [each for each in known if each.id.startswith(word)]
-    if len(matching) == 1:
-        runs = [store.find(job.run) for job in matching[0].jobs() if job.run]
+    record = sweep_of(store.folder, word)
+    if record is not None:
+        runs = [store.find(job.run) for job in record.jobs() if job.run]
         return [run for run in runs if run is not None]
     return [store.get(word)]

@@ -2,63 +2,19 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from forecastle import pipeline
 from forecastle.config.schema import Config
 from forecastle.errors import ConfigError, nearest
+from forecastle.evaluation.aim import TRADING, Constraint, figure
 from forecastle.evaluation.metric import Direction
-from forecastle.evaluation.score import MODEL
 from forecastle.runs.store import Run
 from forecastle.scoring import measures
 
 PART = "validation"
 """What choices are made on; a search never looks at the test part."""
-
-TRADING: dict[str, tuple[tuple[str, ...], Direction]] = {
-    "sharpe": (("sharpe", "value"), Direction.MAX),
-    "sortino": (("sortino",), Direction.MAX),
-    "net": (("net", "bps"), Direction.MAX),
-    "drawdown": (("drawdown", "largest"), Direction.MIN),
-    "turnover": (("turnover",), Direction.MIN),
-    "costs": (("costs", "bps"), Direction.MIN),
-    "exposure": (("exposure",), Direction.NONE),
-    "in_market": (("in_market",), Direction.NONE),
-    "trades": (("trades",), Direction.NONE),
-}
-"""Figures of a traded part (`forecastle.evaluation.trading.summary`): where they stand, and which way is better."""
-
-CONSTRAINT = re.compile(r"\s*(\w+)\s*(<=|>=)\s*(\S+)\s*")
-
-
-@dataclass(frozen=True)
-class Constraint:
-    """A bound on a metric.
-
-    Parameters
-    ----------
-    text
-        As it was written, ``turnover <= 10``.
-    name
-        Of the metric.
-    sign
-        1 where the bound is the largest value that is allowed, −1 where it is the smallest.
-    bound
-        In the unit of the metric.
-    """
-
-    text: str
-    name: str
-    sign: int
-    bound: float
-
-    def excess(self, value: float) -> float:
-        """By how much a value breaks it; at most 0 where it is kept."""
-        return self.sign * (value - self.bound)
 
 
 @dataclass(frozen=True)
@@ -87,7 +43,7 @@ class Goals:
             If it does not report one of the metrics.
         """
         part = run.metrics[PART]
-        found = {name: _value(part, name) for name in (*self.objectives, *(each.name for each in self.constraints))}
+        found = {name: figure(part, name) for name in (*self.objectives, *(each.name for each in self.constraints))}
         lost = [name for name, value in found.items() if value is None]
         if lost:
             return Outcome(run.id, reason=f"{', '.join(lost)} undefined")
@@ -153,7 +109,7 @@ def goals(configs: Sequence[Config], objectives: Iterable[str] | None, constrain
         chosen[name] = direction
     if not chosen:
         raise ConfigError("hydra.sweeper.objectives: at least one is wanted, or null for that of the runs, got none")
-    bounds = tuple(_constraint(text) for text in constraints)
+    bounds = tuple(Constraint.read(text) for text in constraints)
     for each in bounds:
         _known(f"constraint {each.text!r}", each.name, known, traded=traded or each.name in there)
     return Goals(chosen, bounds)
@@ -169,29 +125,3 @@ def _known(where: str, name: str, known: Mapping[str, Direction], *, traded: boo
     if not traded:
         raise ConfigError(f"{where}: {name} is a figure of traded runs: choose a policy, say policy=sign")
     return known[name]
-
-
-def _constraint(text: Any) -> Constraint:
-    found = CONSTRAINT.fullmatch(str(text))
-    try:
-        bound = float(found[3]) if found else math.nan
-    except ValueError:
-        bound = math.nan
-    if found is None or not math.isfinite(bound):
-        raise ConfigError(f"a constraint is a metric, <= or >=, and a number, such as 'turnover <= 10', got {text!r}")
-    return Constraint(" ".join(str(text).split()), found[1], 1 if found[2] == "<=" else -1, bound)
-
-
-def _value(part: Mapping[str, Any], name: str) -> float | None:
-    """A metric of a scored part; None where it is undefined."""
-    scores = part["scores"][MODEL]
-    if name in scores:
-        value: float | None = scores[name]
-        return value
-    if name not in TRADING or "trading" not in part:
-        there = [*scores, *(TRADING if "trading" in part else ())]
-        raise ConfigError(f"no metric {name!r} is reported{nearest(name, there)} (there are: {', '.join(there)})")
-    found: Any = part["trading"]
-    for key in TRADING[name][0]:
-        found = None if found is None else found[key]
-    return None if found is None else float(found)
