@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from forecastle import logs
-from forecastle.config.compose import ROOT, choices, compose, conf_folder, explain, opened, validate
+from forecastle.config.compose import ROOT, check_unsearched, choices, compose, conf_folder, explain, opened, validate
 from forecastle.config.schema import Config
 from forecastle.errors import ConfigError
 from forecastle.runs.execution import Memory
@@ -24,13 +24,15 @@ _memory = Memory()
 """What the jobs of one process share: bars, features and baselines by the hash of their content."""
 
 
-def run(words: Sequence[str]) -> int:
+def run(words: Sequence[str], *, anew: bool = False) -> int:
     """Run what the command line asks for and print its table.
 
     Parameters
     ----------
     words
         Overrides and flags, as Hydra reads them.
+    anew
+        Whether a search that has changed is begun anew.
 
     Returns
     -------
@@ -43,7 +45,7 @@ def run(words: Sequence[str]) -> int:
         If the configuration cannot be composed, or the one run fails.
     """
     if not any(word.startswith(("-", "hydra.", "hydra/", "+hydra", "~hydra")) for word in words):
-        _single(compose(words))  # what Hydra's own door would do, without composing twice to learn its mode
+        _single(compose(words), words)  # what Hydra's own door would do, without composing twice to learn its mode
         return 0
     limits = limits_of(words)
     asked = [word for word in words if word.partition("=")[0] not in LIMITS]
@@ -51,11 +53,25 @@ def run(words: Sequence[str]) -> int:
     overrides = [word for word in words if ("=" in word and not word.startswith("-")) or word.startswith("~")]
     flags = [word for word in words if word not in overrides]
     if {"-m", "--multirun"}.isdisjoint(flags):
+        _check_alone(overrides, flags)
         _hydra([*overrides, *flags])  # Hydra wants overrides side by side
         return 0
-    with sweeping.asked(asked, limits) as sweep:
+    with sweeping.asked(asked, limits, anew=anew) as sweep:
         _hydra([*overrides, f"sweep='{sweep_id(overrides)}'", *flags])
         return sweep.finish(_memory)
+
+
+SHOWING = ("--help", "-h", "--hydra-help", "--cfg", "-c", "--info", "-i", "--version", "--shell-completion", "-sc")
+"""Flags of Hydra's that show something and run nothing."""
+
+
+def _check_alone(overrides: Sequence[str], flags: Sequence[str]) -> None:
+    """Raise ConfigError where a single run is asked for in words of a sweep, which would be passed over."""
+    if any(flag.partition("=")[0] in SHOWING for flag in flags):
+        return
+    of_sweeps = ("hydra/launcher=", "hydra.launcher.", "hydra/sweeper=", "hydra.sweeper.")
+    if found := next((word for word in overrides if word.lstrip("+").startswith(of_sweeps)), None):
+        raise ConfigError(f"{found} is for many runs, and one alone is asked for: add -m, right after `forecastle run`")
 
 
 _failed: list[Exception] = []
@@ -112,15 +128,17 @@ def _kept(composed: Any) -> str | None:
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         return sweeping.run_job(composed, _memory)
     try:
-        _single(validate(composed, choices(HydraConfig.get().runtime.choices)))
+        hydra = HydraConfig.get()
+        _single(validate(composed, choices(hydra.runtime.choices)), hydra.overrides.task)
     except Exception as error:  # noqa: BLE001  kept from Hydra, and raised again by `_hydra`
         _failed.append(error)
     return None
 
 
-def _single(config: Config) -> None:
+def _single(config: Config, words: Sequence[str]) -> None:
     from forecastle.keeping import execute
     from forecastle.terminal import print_run
 
+    check_unsearched(config.search, words, "add -m hydra/sweeper=optuna, right after `forecastle run`")
     logs.configure(config.log_level)
     print_run(execute(config, _memory))

@@ -98,8 +98,8 @@ def print_run(finished: Run) -> None:
     print(f"report  {report}")
 
 
-def print_sweep(record: SweepRecord, known: Collection[int] = ()) -> None:
-    """Print the ranking of a sweep, on the validation part."""
+def print_sweep(record: SweepRecord, known: Collection[int] = ()) -> bool:
+    """Print the ranking of a sweep, on the validation part; False where it is a search that found nothing."""
     from forecastle.evaluation.aim import Aim
     from forecastle.evaluation.ranking import render_ranking
 
@@ -132,10 +132,13 @@ def print_sweep(record: SweepRecord, known: Collection[int] = ()) -> None:
         f"{f', {pruned} pruned' if pruned else ''}{f', {lost} without a record' if lost else ''}"
         f"{_weights(record.store, {job.run for job in jobs if job.run})}"
     )
-    if study.is_file():
-        from forecastle.search.summary import summarise
+    if not study.is_file():
+        return True
+    from forecastle.search.summary import summarise
 
-        print(summarise(record))
+    summary, found = summarise(record)
+    print(summary)
+    return found
 
 
 def _weights(store: Path, runs: Collection[str]) -> str:

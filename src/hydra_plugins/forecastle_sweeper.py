@@ -1,5 +1,6 @@
 """Hydra's basic sweeper, with composing that is not done again for jobs that differ in values only."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -58,3 +59,19 @@ class ForecastleSweeper(BasicSweeper):
             results = launcher.launch(batch, initial_job_idx=len(done))
             done.extend(result.return_value for result in results)  # raises what a launcher of Hydra's kept
         return done
+
+    def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
+        """Compose each job.
+
+        Raises
+        ------
+        ConfigError
+            If one of them holds ranges, which this sweeper would pass over.
+        """
+        from forecastle.config.compose import check_search, check_unsearched, choices
+
+        loader, master = cast("HydraContext", self.hydra_context).config_loader, cast("DictConfig", self.config)
+        for words in batch:
+            job = loader.load_sweep_config(master, list(words))
+            check_search(job.search, choices(job.hydra.runtime.choices))
+            check_unsearched(job.search, words, "add hydra/sweeper=optuna")

@@ -100,7 +100,6 @@ def test_a_section_of_an_experiment_file_is_a_search_space(
     assert done.code == 0, done.err
     assert [job[0] for job in trials()] == ["indicator=minimal", "indicator=core"] * 2
     assert "4 runs, 4 computed" in done.out
-    assert forecastle("run", *small, "experiment=mine").code == 0, "a run by itself does not read it"
     fixed = forecastle("run", "-m", *words, "indicator=minimal", "output=fixed")
     assert "2 runs, 2 computed" in fixed.out
     (folder / "mine.yaml").write_text((folder / "mine.yaml").read_text().replace("(1,10)", "(1,20)"))
@@ -154,6 +153,7 @@ def test_several_goals_and_bounds(forecastle: Command, ridge: list[str]) -> None
     assert f"crps {best:.5g}:" in bounded.out.splitlines()[-1] + bounded.out.splitlines()[-2]
     none = forecastle(*ridge, "hydra.sweeper.constraints=['crps <= 0']", "hydra.sweeper.n_trials=2", "output=none")
     assert none.out.splitlines()[-1] == "no trial that keeps crps <= 0"
+    assert none.code == 1, "nothing was found"
 
 
 def test_a_trial_that_fails_does_not_stop_the_search(forecastle: Command, small: list[str]) -> None:
@@ -238,7 +238,7 @@ def test_storage_that_is_gone_or_damaged_is_told_in_one_line(forecastle: Command
     journal.unlink()
     gone = forecastle(*ridge, "hydra.sweeper.n_trials=4")
     assert gone.code == 2
-    assert f"study.journal: the study is gone; `forecastle sweep resume {record().name} changed=anew`" in gone.err
+    assert f"study.journal: the file is gone; `forecastle sweep resume {record().name} changed=anew`" in gone.err
     assert gone.err.count("\n") == 1
     anew = forecastle("sweep", "resume", "last", "changed=anew")
     assert "4 runs, 0 computed, 4 reused" in anew.out, "nothing that was finished is lost"
@@ -250,14 +250,67 @@ def test_a_study_may_lie_in_a_database(forecastle: Command, ridge: list[str]) ->
     here = trials()
     elsewhere = forecastle(*ridge, "hydra.sweeper.n_trials=2", "hydra.sweeper.storage=sqlite:///other.db")
     assert elsewhere.code == 2
-    assert "was begun with storage sqlite:///search.db, and sqlite:///other.db is asked now" in elsewhere.err
+    assert "is kept in sqlite:///search.db, not in sqlite:///other.db; `forecastle sweep resume " in elsewhere.err
     Path("search.db").unlink()
     gone = forecastle(*words)
     assert gone.code == 2
-    assert "sqlite:///search.db: the study is gone; `forecastle sweep resume " in gone.err
+    assert "sqlite:///search.db: the file is gone; `forecastle sweep resume " in gone.err
     assert gone.err.count("\n") == 1
+    assert not Path("search.db").exists(), "no empty one is made in its place"
     assert "2 runs, 0 computed, 2 reused" in forecastle("sweep", "resume", "last", "changed=anew").out
     assert trials() == here
+
+
+def test_a_study_moves_to_another_storage_as_its_message_says(forecastle: Command, ridge: list[str]) -> None:
+    words = [*ridge, "hydra.sweeper.n_trials=2"]
+    assert forecastle(*words).code == 0
+    here = trials()
+    typed = forecastle(*words, "hydra.sweeper.storage=sqlit:///search.db")
+    assert "sqlit:///search.db: Can't load plugin: sqlalchemy.dialects:sqlit; did you mean 'sqlite'?" in typed.err
+    refused = forecastle(*words, "hydra.sweeper.storage=sqlite:///search.db")
+    assert refused.code == 2
+    advice = re.search(r"`forecastle (sweep resume \w+ changed=anew \S+)` begins it anew", refused.err)
+    assert advice is not None, refused.err
+    lost = forecastle("sweep", "resume", "last", "changed=anew", "hydra.sweeper.storage=sqlite:////nowhere/a.db")
+    assert lost.code == 2
+    assert trials() == here, "a storage that cannot be used costs nothing"
+    assert "2 runs, 0 computed, 2 reused" in forecastle(*advice[1].split()).out
+    more = forecastle("sweep", "resume", "last", "hydra.sweeper.n_trials=3")
+    assert "3 runs, 1 computed, 2 reused" in more.out, "it goes on in the new place"
+    assert Path("search.db").is_file()
+    assert not (record() / "study.journal").exists()
+    assert "3 runs, 0 computed, 3 reused" in forecastle(*words, "hydra.sweeper.storage=sqlite:///search.db").out
+    back = forecastle("sweep", "resume", "last", "changed=anew", "hydra.sweeper.storage=null")
+    assert "2 runs, 0 computed, 2 reused" in back.out, "as many as its newest command asks for"
+
+
+def test_the_variable_of_a_password_may_have_another_name(forecastle: Command, ridge: list[str]) -> None:
+    words = [*ridge, "hydra.sweeper.n_trials=1", "hydra.sweeper.storage=sqlite:///search.db"]
+    assert forecastle(*words, "hydra.sweeper.password_env=ONE").code == 0
+    assert forecastle(*words, "hydra.sweeper.password_env=TWO").code == 0
+    assert json.loads((record() / "study.json").read_text())["password_env"] == "TWO"
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_the_trial_that_ctrl_c_lets_finish_is_told_to_the_study(
+    forecastle: Command, start: Callable[..., subprocess.Popen[str]], ridge: list[str], batch: int
+) -> None:
+    running = start(*ridge, "hydra.sweeper.n_trials=200", f"hydra.sweeper.batch={batch}")
+    assert running.stderr is not None
+    for line in running.stderr:
+        if line.startswith("[2/200]"):
+            break
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=60)
+    assert running.returncode == 130, told
+    from forecastle.search.opening import kept
+
+    with kept(record()) as study:
+        states = [trial.state.name for trial in study.get_trials()]
+    done = len(trials())
+    assert 2 <= done < 200
+    assert states.count("COMPLETE") == done
+    assert len(states) - done <= batch, "only of the last batch some may not have begun"
 
 
 @pytest.mark.parametrize(
@@ -268,7 +321,24 @@ def test_a_study_may_lie_in_a_database(forecastle: Command, ridge: list[str]) ->
         (["modl.estimator.alpha=interval(0,1)"], "unknown key 'modl.estimator.alpha'; did you mean 'model'?"),
         (["model=interval(0,1)"], "model is a choice of files, which has no numbers"),
         (["model=ridge,rigde"], "model: no choice 'rigde'; did you mean 'ridge'?"),
-        (["season=interval(1,9)"], "season must be int, got 1.0"),
+        (["season=interval(1,9)"], "season must be int, got 1.0; a range of whole numbers is wanted: season=int(int"),
+        (["season=tag(log,interval(1,9))"], "is wanted: season=tag(log,int(interval(1,9)))"),
+        (["season=range(1,9,0.5)"], "is wanted: season=range(1,9)"),
+        (["season=interval(2,9)", "model.lags=interval(1,3)", ALPHA], "season=int(interval(2,9)), model.lags=int(int"),
+        (["model=random_forest", "model.estimator.max_depth=interval(2,8)"], "wanted: model.estimator.max_depth=int("),
+        (["model=nlinear", "trainer.max_epochs=interval(1,3)"], "wanted: trainer.max_epochs=int(interval(1,3))"),
+        (["experiment=search_ridge,search_lasso"], "its files bring what is searched; take one of them"),
+        ([ALPHA, "hydra.sweeper.constraints=[turnover <= 100]"], "'hydra.sweeper.constraints=[\"turnover <= 100\"]'"),
+        ([ALPHA, "hydra.sweeper.constraints=turnover <= 100"], "'hydra.sweeper.constraints=[\"turnover <= 100\"]'"),
+        ([ALPHA, "hydra.sweeper.objectives=crps,mae"], "a list is written hydra.sweeper.objectives=[crps,mae]"),
+        ([ALPHA, "hydra.sweepr.n_trials=3"], "unknown key 'hydra.sweepr.n_trials'; did you mean 'sweeper'?"),
+        (
+            [ALPHA, "hydra/launcher=jobib"],
+            "hydra/launcher: no choice 'jobib'; did you mean 'joblib'? (there are: basic",
+        ),
+        ([ALPHA, "hydra/launchr=joblib"], "unknown key 'hydra/launchr'; did you mean 'hydra/launcher'?"),
+        ([ALPHA, "hydra.launcher.n_jobs=2"], "what is chosen there has no settings; hydra/launcher=joblib has n_jobs"),
+        ([ALPHA, "hydra.sweeper.storage=sqlite://"], "must be a file or a server, got sqlite://"),
         (["season=int(interval(0,9))"], "season must be at least 1, got 0"),
         (["horizon=range(1,9)"], "trials that differ in horizon answer different questions"),
         (["workers=1,2"], "workers changes no number"),

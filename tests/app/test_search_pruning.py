@@ -180,4 +180,4 @@ def test_a_search_does_not_go_on_under_another_rule(forecastle: Command, boosted
     path.write_text(path.read_text().replace('"pruner": null', '"pruner": {"median": {}}'))
     changed = forecastle(*boosted, "hydra.sweeper.n_trials=2")
     assert changed.code == 2
-    assert "was begun with pruner {'median': {}}, and None is asked now" in changed.err
+    assert 'was begun with pruner {"median": {}}, and null is asked now' in changed.err

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from forecastle.config.override import misread, no_choice, refused
 from forecastle.config.schema import KEYS, Config, Node, parse
 from forecastle.config.target import check_targets
 from forecastle.errors import ConfigError, nearest
@@ -66,13 +67,15 @@ def opened(overrides: Sequence[str]) -> list[str]:
     Raises
     ------
     ConfigError
-        If one key is set twice: Hydra would take the last one without a word.
+        If one key is set twice: Hydra would take the last one without a word; or one has no value.
     """
     first: dict[str, str] = {}
     for word in overrides:
         key = word.partition("=")[0].lstrip("+")
         if "=" not in word or word.startswith(("-", "~")) or word.endswith("=???"):  # asks to be set
             continue
+        if not word.partition("=")[2]:
+            raise ConfigError(f"{word} has no value: one is wanted behind it, and null where there is to be none")
         if key in first:
             raise ConfigError(f"{key} is set twice: {first[key]} and {word}")
         first[key] = word
@@ -108,8 +111,8 @@ def validate(composed: Any, chosen: Mapping[str, str] | None = None) -> Config:
     if chosen:
         node["choices"] = dict(chosen)
         if node.get("experiment") and "experiment" not in chosen:  # without a file Hydra takes it for a mere value
-            raise _no_choice("experiment", str(node["experiment"]), _choices().get("experiment", []))
-    check_search(node.get("search"))
+            raise no_choice("experiment", str(node["experiment"]), _choices().get("experiment", []))
+    check_search(node.get("search"), chosen or {})
     if isinstance(node.get("experiment"), Mapping):
         raise _no_package(f"experiment file {node.get('choices', {}).get('experiment', '')}".rstrip())
     config = parse(node)
@@ -117,10 +120,32 @@ def validate(composed: Any, chosen: Mapping[str, str] | None = None) -> Config:
     return config
 
 
-def check_search(section: Any) -> None:
-    """Raise ConfigError where ``search=NAME`` named no file; where there is none at all, Hydra takes it for a value."""
+def check_search(section: Any, chosen: Mapping[str, str]) -> None:
+    """Raise ConfigError where ``search=NAME`` named no file, which Hydra takes for a value where there is none at all.
+
+    So where the file holds nothing.
+    """
     if isinstance(section, str):
-        raise _no_choice("search", section, _choices().get("search", []))
+        raise no_choice("search", section, _choices().get("search", []))
+    if not section and "search" in chosen:
+        raise ConfigError(
+            f"search={chosen['search']}: conf/search/{chosen['search']}.yaml is empty; lines KEY: RANGE are wanted, "
+            "such as 'model.estimator.alpha: interval(0.01, 100)'"
+        )
+
+
+def check_unsearched(section: Mapping[str, Any] | None, words: Sequence[str], wanted: str) -> None:
+    """Raise ConfigError where nothing tries the ranges of a section ``search``; `wanted` says what would.
+
+    A key to which one of the overrides gives a value is none of them.
+    """
+    given = {word.partition("=")[0].lstrip("+") for word in words}
+    if left := [str(key) for key in section or () if str(key).lstrip("+") not in given]:
+        source = next((word for word in words if word.startswith(("search=", "experiment="))), "search")
+        raise ConfigError(
+            f"{source} holds a search space ({', '.join(left)}), which nothing searches here: {wanted}, "
+            "or give each of these keys a value"
+        )
 
 
 def _plain(value: Any) -> Any:
@@ -166,18 +191,20 @@ def explain(error: BaseException) -> ConfigError:
         return ConfigError(f"a file of conf/ is no YAML: {' '.join(str(error).split())}")
     if isinstance(error, OverrideParseException):
         reason = " ".join(str(error).partition("\nSee ")[0].split())
-        return ConfigError(f"{error.override!r} cannot be read, KEY=VALUE is wanted: {reason}")
+        return misread(str(error.override), reason)
     if not isinstance(error, (HydraException, OmegaConfBaseException)):
         raise error
     text = " ".join(str(error).split())
     if found := re.search(r"Could not (?:find|load) '([\w/]+)/([^'/]+)'", text):
         group, name = found.groups()
-        names = _choices().get(group, [])
+        names = list(getattr(error, "options", None) or []) if group.startswith("hydra") else _choices().get(group, [])
         if not names and group not in KEYS:
             return _unknown_key(group, _choices())
-        return _no_choice(group, name, names)
+        return no_choice(group, name, names)
     if "@experiment." in text:
         return _no_package("experiment file")
+    if told := refused(text, error.__cause__, _choices()):
+        return told
     if found := re.search(r"Could not override '([^']+)'", text):
         return _not_there(found[1], _names(getattr(error.__cause__, "parent_node", None)))
     if found := re.search(r"Key '([^']+)' is not in struct full_key: ([\w.]+)", text):
@@ -200,11 +227,6 @@ def _not_there(key: str, there: Sequence[str]) -> ConfigError:
 
 def _no_package(what: str) -> ConfigError:
     return ConfigError(f"{what}: begin it with '# @package _global_', so that its keys are those of the root")
-
-
-def _no_choice(group: str, name: str, names: Sequence[str]) -> ConfigError:
-    there = f"there are: {', '.join(names)}" if names else f"there are none; conf/{group}/{name}.yaml would be one"
-    return ConfigError(f"{group}: no choice {name!r}{nearest(name, names)} ({there})")
 
 
 def _names(node: Any) -> list[str]:

@@ -10,7 +10,7 @@ from forecastle.errors import ConfigError, RunError
 from forecastle.experiment import Experiment
 from forecastle.reopening import changes
 from forecastle.runs.store import RunStore
-from forecastle.runs.sweep import SweepRecord, named
+from forecastle.runs.sweep import SILENT, SweepRecord, named
 from forecastle.sweeps.limits import LIMITS
 
 ANEW = "changed=anew"
@@ -27,7 +27,8 @@ def resume(store: RunStore, word: str, more: Sequence[str] = ()) -> int:
         Id of the sweep, the beginning of one, or ``last``.
     more
         Limits on failures (``retry=none``, ``max_failures=3``), and ``changed=anew`` for a sweep whose
-        code, data or libraries are no longer those of its finished runs, which are then all computed anew.
+        code, data or libraries are no longer those of its finished runs, which are then all computed anew. Words that
+        make it no other sweep, as ``hydra.sweeper.n_trials=50``, stand in for those of before.
 
     Raises
     ------
@@ -37,20 +38,19 @@ def resume(store: RunStore, word: str, more: Sequence[str] = ()) -> int:
         If `more` holds anything else.
     """
     for each in more:
-        if each != ANEW and each.partition("=")[0] not in LIMITS:
-            raise ConfigError(f"retry=, max_failures=, stop_on_error= or {ANEW} wanted, got {each!r}")
+        if each != ANEW and each.partition("=")[0] not in LIMITS and not each.startswith(SILENT):
+            words = ", ".join([*(f"{word}=" for word in LIMITS), *SILENT])
+            raise ConfigError(f"{words} or {ANEW} wanted, got {each!r}")
     record = named(store.folder, word)
     if ANEW not in more and (told := _changes(record, store)):
         raise RunError(
             f"sweep {record.id} has changed: {'; '.join(told)}: its finished runs would be computed anew "
             f"(`forecastle sweep resume {record.id} {ANEW}` does that)"
         )
-    if ANEW in more and (record.folder / paths.STUDY).is_file():
-        from forecastle.search.opening import forget
-
-        forget(record.folder)
-    limits = [each for each in more if each != ANEW]
-    return launch.run([*record.state().words, *limits])
+    given = [each for each in more if each != ANEW]
+    keys = {each.partition("=")[0] for each in given}
+    kept = [each for each in record.state().words if each.partition("=")[0] not in keys]
+    return launch.run([*kept, *given], anew=ANEW in more)
 
 
 def _changes(record: SweepRecord, store: RunStore) -> list[str]:

@@ -50,9 +50,16 @@ def stoppable(told: Callable[[], None]) -> Iterator[Stop]:
 
     A terminal sends the signal to every process of the group. The main thread blocks it for the block's time, and so
     do, from their first moment on, all processes that are started there. Whichever other thread the system chooses,
-    it writes the signal to a pipe that a thread of ours reads.
+    it writes the signal to a pipe that a thread of ours reads. One that comes after the block's last `Stop.check` is
+    raised at its end.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        At the end of a block that has not met a Ctrl-C by itself.
     """
     stop = Stop(told)
+    signalled: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
@@ -61,7 +68,7 @@ def stoppable(told: Callable[[], None]) -> Iterator[Stop]:
     wakeup = signal.set_wakeup_fd(into, warn_on_full_buffer=False)
     handlers = [(number, signal.getsignal(number)) for number in (WAKE, signal.SIGINT)]
     signal.signal(WAKE, signal.default_int_handler)
-    signal.signal(signal.SIGINT, lambda *_: None)
+    signal.signal(signal.SIGINT, lambda number, _: signalled.append(number))
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     listener = threading.Thread(target=_listen, args=(stop, out), daemon=True)
     listener.start()
@@ -75,6 +82,8 @@ def stoppable(told: Callable[[], None]) -> Iterator[Stop]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for number, handler in handlers:
             signal.signal(number, handler)
+    if signalled:
+        raise KeyboardInterrupt
 
 
 def _listen(stop: Stop, out: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -39,13 +41,18 @@ def open_study(record: SweepRecord, storage: Storage, space: Space, plan: Plan, 
     RunError
         If it was begun with another space, sampler, pruner, storage or goal, or its storage cannot be used.
     """
-    asked = _asked(storage, space, plan, goals)
+    asked = _asked(space, plan, goals)
     path = record.folder / paths.STUDY
     if path.is_file():
         before = read_json(path)
+        if before.get("storage") != storage.url:
+            was = before.get("storage") or record.folder / paths.JOURNAL
+            raise RunError(f"study {record.id} is kept in {was}, not in {storage.shown}; {anew(record.id, storage)}")
         for key, value in asked.items():
             if before.get(key) != value:
                 raise RunError(f"study {record.id} {_told(key, before.get(key), value)}; {anew(record.id)}")
+        if before["password_env"] != storage.password_env:
+            write_json(path, {**before, "password_env": storage.password_env})
         try:
             return Study(before["name"], storage, space, plan, goals, new=False)
         except RunError as error:
@@ -55,7 +62,7 @@ def open_study(record: SweepRecord, storage: Storage, space: Space, plan: Plan, 
     record.folder.mkdir(parents=True, exist_ok=True)
     name = f"{record.id}-{uuid.uuid4().hex[:8]}"
     study = Study(name, storage, space, plan, goals, new=True)
-    write_json(path, {"name": name, **asked})
+    write_json(path, {"name": name, "storage": storage.url, "password_env": storage.password_env, **asked})
     return study
 
 
@@ -78,9 +85,10 @@ def kept(folder: Path) -> Iterator[optuna.Study]:
         storage.close()
 
 
-def anew(sweep: str) -> str:
-    """What a user can do about a study that cannot go on."""
-    return f"`forecastle sweep resume {sweep} changed=anew` begins it anew, and finds its finished runs again"
+def anew(sweep: str, storage: Storage | None = None) -> str:
+    """What a user can do about a study that cannot go on, where it is to be kept elsewhere too."""
+    where = "" if storage is None else " " + shlex.quote(f"hydra.sweeper.storage={storage.url or 'null'}")
+    return f"`forecastle sweep resume {sweep} changed=anew{where}` begins it anew, and finds its finished runs again"
 
 
 def forget(folder: Path) -> None:
@@ -118,12 +126,10 @@ def check_unchanged(record: SweepRecord, compose: Callable[[Sequence[str]], Conf
             return
 
 
-def _asked(storage: Storage, space: Space, plan: Plan, goals: Goals) -> dict[str, Any]:
+def _asked(space: Space, plan: Plan, goals: Goals) -> dict[str, Any]:
     """What has to stay the same while a study goes on; it may become longer."""
     settings = {key: value for key, value in asdict(plan).items() if key not in ("trials", "pruner")}
     return {
-        "storage": storage.url,
-        "password_env": storage.password_env,
         "space": {key: each.text for key, each in space.items()},
         **settings,
         "pruner": as_json(plan.pruner),
@@ -137,4 +143,5 @@ def _told(key: str, before: Any, now: Any) -> str:
         names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
         parts = [f"{name} was {before.get(name, 'not searched')} and is {now.get(name, 'not')} now" for name in names]
         return f"has another search space: {', '.join(parts) or 'its keys stand in another order'}"
-    return f"was begun with {key} {before}, and {now} is asked now"
+    was, wanted = (each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in (before, now))
+    return f"was begun with {key} {was}, and {wanted} is asked now"

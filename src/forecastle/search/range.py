@@ -77,6 +77,11 @@ class Steps:
     step: float
     log: bool
 
+    @property
+    def low(self) -> float:
+        """The smallest; whole where all are."""
+        return self.values[0]
+
     def distribution(self) -> BaseDistribution:
         """As Optuna's samplers know it."""
         from optuna.distributions import FloatDistribution, IntDistribution

@@ -19,11 +19,14 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from forecastle import paths
 from forecastle.data.store.address import Address
-from forecastle.errors import ConfigError, MissingExtraError, RunError
+from forecastle.errors import ConfigError, MissingExtraError, RunError, nearest
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
+    from sqlalchemy import URL
 
+KINDS = ("sqlite", "postgresql", "mysql", "mariadb")
+"""Databases that people keep studies in."""
 
 GONE = (KeyError, FileNotFoundError)
 """What is raised where a study is not in its storage, or the storage not there."""
@@ -44,7 +47,9 @@ class Storage:
     Raises
     ------
     ConfigError
-        If the URL cannot be one, or holds a password.
+        If the URL cannot be one, names no kind of database that there is, or holds a password.
+    MissingExtraError
+        If the driver of the database is not installed.
     """
 
     def __init__(self, folder: Path, url: str | None = None, password_env: str | None = None) -> None:
@@ -59,6 +64,7 @@ class Storage:
                 raise ConfigError(f"hydra.sweeper.storage: {error}") from None
             if self._address.file is not None:
                 raise ConfigError(f"hydra.sweeper.storage must be a URL such as sqlite:///search.db, got {url!r}")
+            self._url = _checked(self._address)
 
     @property
     def shown(self) -> str:
@@ -77,17 +83,22 @@ class Storage:
         ------
         RunError
             If it is gone, locked, damaged, or cannot be reached.
-        MissingExtraError
-            If the driver of the database is not installed.
         """
         with self.told():
             if self._address is not None:
                 self.close()
-                self._database = _database(self._address)
+                if not new and _gone(self._url):
+                    raise FileNotFoundError("the file is gone")
+                self._database = _database(self._address, self._url)
                 return self._database
             if not new and not self._journal.is_file():
-                raise FileNotFoundError("the study is gone")
+                raise FileNotFoundError("the file is gone")
             return JournalStorage(JournalFileBackend(str(self._journal), _Whole(self._journal)))
+
+    def reach(self) -> None:
+        """Try whether a database can be used, and make it where it is not there; see `open`."""
+        if self._address is not None:
+            self.open(new=True)
 
     def close(self) -> None:
         """Give the connections to a database back."""
@@ -103,7 +114,7 @@ class Storage:
         try:
             yield
         except (StorageInternalError, SQLAlchemyError, KeyError, ValueError, OSError) as error:
-            reason = "the study is gone" if isinstance(error, GONE) else _driver_words(error)
+            reason = "the study is gone" if isinstance(error, KeyError) else _driver_words(error)
             line = f"{self.shown}: {reason}" if self._address is None else self._address.tell(reason)
             raise RunError(f"the study's storage cannot be used: {' '.join(line.split())}") from error
 
@@ -130,7 +141,8 @@ class _Whole(JournalFileOpenLock):
         os.close(self._held)
 
 
-def _database(address: Address) -> RDBStorage:
+def _checked(address: Address) -> URL:
+    """The URL, of a database that there is a driver for."""
     import sqlalchemy as sa
 
     try:
@@ -139,12 +151,27 @@ def _database(address: Address) -> RDBStorage:
             url = url.set(drivername="postgresql+psycopg")
         url.get_dialect().import_dbapi()
     except (sa.exc.NoSuchModuleError, sa.exc.ArgumentError) as error:
-        raise ConfigError(f"hydra.sweeper.storage: {address.tell(str(error))}") from None
+        kind = address.url.partition(":")[0].partition("+")[0]
+        raise ConfigError(f"hydra.sweeper.storage: {address.tell(str(error))}{nearest(kind, KINDS)}") from None
     except ImportError as error:
         raise MissingExtraError(
             f"hydra.sweeper.storage: {address.shown} needs the package {error.name!r}, which is not installed: "
             "pip install 'forecastle[sql]'"
         ) from error
+    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+        raise ConfigError(
+            f"hydra.sweeper.storage must be a file or a server, got {address.shown}, which no other process sees"
+        )
+    return url
+
+
+def _gone(url: URL) -> bool:
+    """Whether an SQLite database would be made, since its file is not there."""
+    name = url.database or ""
+    return url.get_backend_name() == "sqlite" and not name.startswith("file:") and not Path(name).is_file()
+
+
+def _database(address: Address, url: URL) -> RDBStorage:
     password = None if url.get_backend_name() == "sqlite" else address.password()
     secret: dict[str, Any] = {} if password is None else {"connect_args": {"password": password}}
     return RDBStorage(url.render_as_string(hide_password=False), engine_kwargs={"pool_pre_ping": True, **secret})

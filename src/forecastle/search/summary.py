@@ -14,8 +14,8 @@ from forecastle.runs.sweep import Job, SweepRecord
 from forecastle.search.opening import kept
 
 
-def summarise(record: SweepRecord) -> str:
-    """Lines about the best of a search, on the validation part.
+def summarise(record: SweepRecord) -> tuple[str, bool]:
+    """Lines about the best of a search, on the validation part, and whether there is one.
 
     Parameters
     ----------
@@ -31,16 +31,18 @@ def summarise(record: SweepRecord) -> str:
     names, bounds = list(node["objectives"]), node["constraints"]
     with kept(record.folder) as study:
         if not study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
-            return "no trial has a value"
+            return "no trial has a value", False
         best = _first_of_equals(study.best_trials)
     jobs = {job.number: job for job in record.jobs()}
     keeping = f" that keeps {' and '.join(bounds)}" if bounds else ""
     if not best:
-        return f"no trial{keeping}"
+        return _wrapped(f"no trial{keeping}"), False
     if len(names) == 1:
-        return _wrapped(f"best{keeping}: {_line(best[0], names, node['space'], jobs)}")
+        return _wrapped(f"best{keeping}: {_line(best[0], names, node['space'], jobs)}"), True
     head = f"trials{keeping} that no other beats in {' and '.join(names)} at once:"
-    return "\n".join([_wrapped(head), *(_wrapped(f"  {_line(each, names, node['space'], jobs)}") for each in best)])
+    return "\n".join(
+        [_wrapped(head), *(_wrapped(f"  {_line(each, names, node['space'], jobs)}") for each in best)]
+    ), True
 
 
 def _first_of_equals(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forecastle.config.compose import check_search, explain
+from forecastle.config.compose import check_search, choices, explain
 from forecastle.config.schema import check_type
 from forecastle.errors import ConfigError, MissingExtraError, RunError
 from forecastle.runs.claim import claim
@@ -90,7 +90,7 @@ def search(wish: Wish, arguments: Sequence[str], loader: Any, master: Any, launc
         raise MissingExtraError(
             "hydra/sweeper=optuna needs the package 'optuna', which is not installed: pip install 'forecastle[search]'"
         )
-    from forecastle.search.opening import check_unchanged, open_study
+    from forecastle.search.opening import check_unchanged, forget, open_study
     from forecastle.search.rehearsal import compose
     from forecastle.search.storage import Storage
 
@@ -106,6 +106,9 @@ def search(wish: Wish, arguments: Sequence[str], loader: Any, master: Any, launc
     with claim(record.store, f"study-{record.id}", wait=False) as mine, closing(storage):
         if not mine:
             raise RunError(_taken(record))
+        if sweeping.begins_anew():
+            storage.reach()
+            forget(record.folder)
         check_unchanged(record, lambda words: compose(words, loader, master), Memory())
         study = open_study(record, storage, space, plan, after)
         known = _known(study, record)
@@ -124,7 +127,7 @@ def _asked(wish: Wish, arguments: Sequence[str], loader: Any, master: Any) -> tu
     from forecastle.search.space import read
     from forecastle.search.study import Plan
 
-    check_search(master.search)
+    check_search(master.search, choices(master.hydra.runtime.choices))
     try:
         space, fixed = read(dict(master.search), arguments, loader)
     except Exception as error:
@@ -149,15 +152,25 @@ def _known(study: Study, record: SweepRecord) -> dict[int, str]:
 
 def _drive(study: Study, record: SweepRecord, known: Container[int], launch: Launch, after: Goals) -> None:
     """Run batch after batch until all trials have ended and their runs are there, or some were left out."""
-    for batch in study.batches():
-        numbers = [trial.number for trial in batch.trials]
-        if batch.known and all(number in known or record.spent(number) for number in numbers):
-            continue
-        launch(batch)
-        for number in numbers:
-            job = record.job(number)
-            if job is not None and not study.finished(number):
-                study.tell(number, _outcome(job, record, after))
+    with sweeping.stoppable(workers=1) as stop:  # so that Ctrl-C between two batches cuts nothing short
+        for batch in study.batches():
+            stop.check()
+            numbers = [trial.number for trial in batch.trials]
+            if batch.known and all(number in known or record.spent(number) for number in numbers):
+                continue
+            try:
+                launch(batch)
+            finally:  # where Ctrl-C was pressed, the jobs that were finished first have ended
+                _tell(study, record, numbers, after)
+            stop.check()  # before the next ones are proposed
+
+
+def _tell(study: Study, record: SweepRecord, numbers: Sequence[int], after: Goals) -> None:
+    """Tell a study what became of those of a batch's trials that have ended."""
+    for number in numbers:
+        job = record.job(number)
+        if job is not None and not study.finished(number):
+            study.tell(number, _outcome(job, record, after))
 
 
 def _outcome(job: Job, record: SweepRecord, after: Goals) -> Outcome:
@@ -180,4 +193,4 @@ def _told_of_stale(study: Study) -> None:
     """Say which trials a process that has ended left running."""
     for (host, pid), numbers in study.stale().items():
         which = ", ".join(str(number + 1) for number in numbers)
-        print(f"left running by process {pid} on {host}, which has ended: trial {which}; tried again", file=sys.stderr)
+        print(f"not finished by process {pid} on {host}, which has ended: trial {which}; tried again", file=sys.stderr)

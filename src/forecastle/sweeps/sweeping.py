@@ -51,6 +51,8 @@ class Sweep:
         True where jobs hang on what came of those before: none is put off, and what failed is not tried again.
     keep_models
         How many of its runs keep their weights; None: all.
+    anew
+        True where a search that has changed is begun anew.
     """
 
     words: tuple[str, ...]
@@ -61,6 +63,7 @@ class Sweep:
     known: dict[int, str] = field(default_factory=dict)
     in_turn: bool = False
     keep_models: int | None = None
+    anew: bool = False
     shown: ExitStack = field(default_factory=ExitStack)
 
     def begin(self, record: SweepRecord, total: int) -> None:
@@ -84,9 +87,10 @@ class Sweep:
         self.shown.close()
         if isinstance(self.keep_models, int) and self.keep_models >= 0:  # fewer than before, where nothing is computed
             trim(self.record.store, self.record.id, self.keep_models)
-        print_sweep(self.record, self.known)
+        found = print_sweep(self.record, self.known)
         jobs = self.record.jobs()
-        return 1 if len(jobs) < self.record.total() or any(job.failed for job in jobs) else 0
+        whole = len(jobs) == self.record.total() and not any(job.failed for job in jobs)
+        return 0 if found and whole else 1
 
     def standing(self) -> str:
         """What is told when it was stopped: what there is, and how it is gone on with; nothing where it never began."""
@@ -103,7 +107,7 @@ _asked: list[Sweep] = []
 
 
 @contextmanager
-def asked(words: Sequence[str], limits: Limits) -> Iterator[Sweep]:
+def asked(words: Sequence[str], limits: Limits, *, anew: bool = False) -> Iterator[Sweep]:
     """Make a sweep the one of this process while the block runs.
 
     Raises
@@ -111,7 +115,7 @@ def asked(words: Sequence[str], limits: Limits) -> Iterator[Sweep]:
     KeyboardInterrupt
         Where it was stopped, with what there is and how it is gone on with.
     """
-    sweep = Sweep(tuple(words), limits)
+    sweep = Sweep(tuple(words), limits, anew=anew)
     _asked[:] = [sweep]
     try:
         with sweep.shown:
@@ -220,6 +224,11 @@ class SweepBegins(Callback):
 
 SEARCHING = "hydra_plugins.forecastle_optuna.OptunaSweeper"
 """A sweeper that begins the record of a sweep by itself, once it has seen that its space can be searched."""
+
+
+def begins_anew() -> bool:
+    """Whether what is known of a search is to be forgotten first."""
+    return bool(_asked) and _asked[-1].anew
 
 
 def begin_in_turn(record: SweepRecord, total: int, known: Mapping[int, str]) -> None:

@@ -16,13 +16,14 @@ class Trainer(pl.Trainer):
     ----------
     compile
         Compile the network (`torch.compile`): the first steps wait for it, later ones are faster on an accelerator.
+    max_epochs
+        Epochs at most; None: as Lightning has it.
     settings
-        Lightning's own: ``accelerator``, ``devices``, ``strategy``, ``precision``, ``max_epochs``,
-        ``gradient_clip_val``, ….
+        Lightning's own: ``accelerator``, ``devices``, ``strategy``, ``precision``, ``gradient_clip_val``, ….
     """
 
-    def __init__(self, compile: bool = False, **settings: Any) -> None:
-        super().__init__(**settings)
+    def __init__(self, compile: bool = False, max_epochs: int | None = None, **settings: Any) -> None:
+        super().__init__(max_epochs=max_epochs, **settings)
         self.compile = compile
 
     @staticmethod
