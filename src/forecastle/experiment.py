@@ -133,7 +133,7 @@ class Experiment:
     def baselines(self, part: str) -> dict[str, Scored]:
         """Scores of the baselines on a part."""
         config = self.config
-        key = [self._sample_key, config.season, config.identity["metric"], config.objective, part]
+        key = [self._sample_key, config.season, config.identity["metric"], config.objective, config.seed, part]
         found: dict[str, Scored] = self._recall(
             f"baselines/{part}", key, lambda: scoring.score_baselines(config, self.sample, part)
         )

@@ -42,7 +42,7 @@ def score_baselines(config: Config, sample: Sample, part: str) -> dict[str, Scor
         for number in range(len(sample.folds)):
             fitted = baselines_of(config)[name].fit(sample.part("train", number))
             outcomes.append(beside(fitted.predict(sample.part(part, number).context), sample, number, part))
-        scored[name] = score_one(pooled(outcomes), metrics, objective)
+        scored[name] = score_one(pooled(outcomes), metrics, objective, sample.windows.context.task.horizon, config.seed)
     return scored
 
 
@@ -53,8 +53,8 @@ def score(
     task, symbols = sample.windows.context.task, sample.windows.context.timeline.symbols
     metrics, objective = measures(config, task)
     outcome = pooled(outcomes)
-    scored = {"model": score_one(outcome, metrics, objective), **baselines}
-    scores = combine(scored, metrics, objective, config.seed, symbols, task)
+    scored = {"model": score_one(outcome, metrics, objective, task.horizon, config.seed), **baselines}
+    scores = combine(scored, metrics, objective, symbols, task)
     for row, fold in zip(scores["by_fold"], sample.folds, strict=True):
         row["train"] = span(sample.windows[fold.train])
     cuts = slicings(outcome.origin, outcome.symbol, symbols, outcome.regime)

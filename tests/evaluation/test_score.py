@@ -180,18 +180,18 @@ def test_the_same_seed_gives_the_same_bytes(outcomes, make_task):
 
 def test_kept_scores_combine_to_the_same_answer(outcomes, scores, make_task):
     chosen = applicable(METRICS, "crps", make_task())
-    kept = {name: score_one(outcome, chosen, "crps") for name, outcome in outcomes.items()}
-    assert combine(kept, chosen, "crps", 0, ["AAA", "BBB"], make_task()) == scores
+    kept = {name: score_one(outcome, chosen, "crps", 3, 0) for name, outcome in outcomes.items()}
+    assert combine(kept, chosen, "crps", ["AAA", "BBB"], make_task()) == scores
 
 
 def test_kept_scores_of_other_windows_are_refused(make_numbers, make_task):
     chosen = applicable(METRICS, "crps", make_task())
     kept = {
-        "model": score_one(make_numbers(), chosen, "crps"),
-        "b": score_one(make_numbers()[10:], chosen, "crps"),
+        "model": score_one(make_numbers(), chosen, "crps", 3, 0),
+        "b": score_one(make_numbers()[10:], chosen, "crps", 3, 0),
     }
     with pytest.raises(ValueError, match="same windows: model, b"):
-        combine(kept, chosen, "crps", 0, ["AAA"], make_task())
+        combine(kept, chosen, "crps", ["AAA"], make_task())
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -199,7 +199,7 @@ def test_a_forecast_that_is_not_finite_is_refused(make_numbers, value):
     outcome = make_numbers()
     outcome.forecast.values[5, 1, 3] = value
     with pytest.raises(ModelError, match=rf"got {value} at origin 2020-01-01T05:00:00Z, step 2"):
-        score_one(outcome, {"crps": CRPS()}, "crps")
+        score_one(outcome, {"crps": CRPS()}, "crps", 3, 0)
 
 
 def test_losses_are_offered_for_each_window(outcomes):

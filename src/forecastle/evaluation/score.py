@@ -40,6 +40,9 @@ class Scored:
         Each metric at each step, shape (H,).
     losses
         The objective of each window and step, shape (N, H), or None where it is no mean.
+    resampled
+        Its mean in each resample of the time axis, shape (RESAMPLES,), or None where it is no mean or there are too
+        few origins (`forecastle.evaluation.bootstrap`).
     by
         The objective of each symbol, fold, path and calendar period.
     origin
@@ -49,6 +52,7 @@ class Scored:
     scores: dict[str, float]
     by_step: dict[str, FloatArray]
     losses: FloatArray | None
+    resampled: FloatArray | None
     by: Breakdown
     origin: TimeArray
 
@@ -59,7 +63,7 @@ def pointwise(outcomes: Mapping[str, Outcome], metric: Metric) -> dict[str, Floa
     return {name: each for name, each in values.items() if each is not None}
 
 
-def score_one(outcome: Outcome, metrics: Mapping[str, Metric], objective: str) -> Scored:
+def score_one(outcome: Outcome, metrics: Mapping[str, Metric], objective: str, horizon: int, seed: int) -> Scored:
     """Score one forecaster.
 
     Parameters
@@ -70,6 +74,10 @@ def score_one(outcome: Outcome, metrics: Mapping[str, Metric], objective: str) -
         As `applicable` gave them.
     objective
         Name of one of them.
+    horizon
+        H, in bars.
+    seed
+        Of the bootstrap: with the same one all forecasters of the same windows are scored on the same blocks.
 
     Raises
     ------
@@ -89,7 +97,8 @@ def score_one(outcome: Outcome, metrics: Mapping[str, Metric], objective: str) -
         if name == objective:
             losses = values
     by = breakdown(outcome, metrics[objective], losses, scores[objective])
-    return Scored(scores, by_step, losses, by, outcome.origin)
+    means = None if losses is None else resampled_means(losses.mean(axis=1)[None], outcome.origin, horizon, seed)
+    return Scored(scores, by_step, losses, None if means is None else means[0], by, outcome.origin)
 
 
 def evaluate(
@@ -100,17 +109,16 @@ def evaluate(
     symbols: Sequence[str],
     task: Task,
 ) -> dict[str, Any]:
-    """Score all forecasters on the same windows; the arguments and the answer are those of `combine`."""
+    """Score all forecasters on the same windows; the arguments are those of `score_one` and `combine`."""
     chosen = applicable(metrics, objective, task)
-    scored = {name: score_one(outcome, chosen, objective) for name, outcome in outcomes.items()}
-    return combine(scored, chosen, objective, seed, symbols, task)
+    scored = {name: score_one(outcome, chosen, objective, task.horizon, seed) for name, outcome in outcomes.items()}
+    return combine(scored, chosen, objective, symbols, task)
 
 
 def combine(
     scored: Mapping[str, Scored],
     metrics: Mapping[str, Metric],
     objective: str,
-    seed: int,
     symbols: Sequence[str],
     task: Task,
 ) -> dict[str, Any]:
@@ -124,13 +132,11 @@ def combine(
     Parameters
     ----------
     scored
-        ``model`` first, then the baselines, all on the same windows.
+        ``model`` first, then the baselines, all on the same windows with the same seed.
     metrics
         As `applicable` gave them.
     objective
         Name of one of them.
-    seed
-        Of the bootstrap.
     symbols
         Names of all symbols of the panel.
     task
@@ -150,12 +156,14 @@ def combine(
         raise ValueError(f"forecasters must be scored on the same windows: {', '.join(scored)}")
     baselines = [name for name in scored if name != MODEL]
     order = [MODEL, *baselines]
-    means = _resample([scored[name] for name in order], task.horizon, seed)
+    means = {name: scored[name].resampled for name in order}
     origins = len(np.unique(model.origin))
     blocks = origins / block_length(origins, task.horizon)
     skill: dict[str, Any] = {}
-    for row, name in enumerate(baselines, start=1):
-        low, high = (None, None) if means is None else _pair(_skill(means[0], means[row], metric.direction), blocks)
+    for name in baselines:
+        ours, theirs = means[MODEL], means[name]
+        ratio = None if ours is None or theirs is None else _skill(ours, theirs, metric.direction)
+        low, high = _pair(ratio, blocks)
         steps = _skill(model.by_step[objective], scored[name].by_step[objective], metric.direction)
         skill[name] = {
             "value": _number(_skill(model.scores[objective], scored[name].scores[objective], metric.direction)),
@@ -185,10 +193,7 @@ def combine(
             name: {key: _numbers(scored[name].by_step[key]) for key in (metrics if name == MODEL else (objective,))}
             for name in order
         },
-        "interval": {
-            name: dict(zip(("low", "high"), (None, None) if means is None else _pair(means[row], blocks), strict=True))
-            for row, name in enumerate(order)
-        },
+        "interval": {name: dict(zip(("low", "high"), _pair(means[name], blocks), strict=True)) for name in order},
         "skill": skill,
         **tell({name: scored[name].by for name in order}, symbols),
     }
@@ -244,14 +249,6 @@ def _check_finite(outcome: Outcome) -> None:
         )
 
 
-def _resample(scored: Sequence[Scored], horizon: int, seed: int) -> FloatArray | None:
-    """Resampled means of the objective, shape (forecasters, RESAMPLES)."""
-    losses = [each.losses.mean(axis=1) for each in scored if each.losses is not None]
-    if len(losses) < len(scored):
-        return None
-    return resampled_means(np.array(losses), scored[0].origin, horizon, seed)
-
-
 def _skill(score: Any, baseline: Any, direction: Direction) -> FloatArray:
     """Skill, elementwise; NaN where the baseline is perfect or undefined."""
     perfect = 1.0 if direction is Direction.MAX else 0.0
@@ -259,7 +256,9 @@ def _skill(score: Any, baseline: Any, direction: Direction) -> FloatArray:
     return np.where(room != 0, 1.0 - (perfect - score) / np.where(room != 0, room, 1.0), np.nan)
 
 
-def _pair(values: FloatArray, blocks: float) -> tuple[float | None, float | None]:
+def _pair(values: FloatArray | None, blocks: float) -> tuple[float | None, float | None]:
+    if values is None:
+        return None, None
     low, high = interval(values, blocks)
     return _number(low), _number(high)
 

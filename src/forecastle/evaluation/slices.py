@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -185,8 +186,11 @@ def skill_slices(
     blocks = np.divide(total**2, np.square(theirs).sum(axis=0), out=np.zeros_like(total), where=total > 0)
     judged = blocks >= FEWEST
     scaled = np.divide(error, size, out=np.zeros_like(error), where=size > 0)[:, judged]
-    multipliers = np.random.default_rng(seed).standard_normal((RESAMPLES, len(error)))
-    critical = float(np.quantile(np.abs(multipliers @ scaled).max(axis=1), 0.95)) if judged.any() else math.nan
+    critical = (
+        float(np.quantile(np.abs(_multipliers(seed, len(error)) @ scaled).max(axis=1), 0.95))
+        if judged.any()
+        else math.nan
+    )
     half = [
         critical * widening(critical, n) * s if fine else None for fine, n, s in zip(judged, blocks, size, strict=True)
     ]
@@ -199,6 +203,12 @@ def skill_slices(
         for r, h in zip(ratio.tolist(), half, strict=True)
     )
     return {cut.name: [next(entries) for _ in cut.labels] for cut in cuts}
+
+
+@lru_cache(maxsize=1)
+def _multipliers(seed: int, blocks: int) -> FloatArray:
+    """Normal multipliers of blocks, shape (RESAMPLES, blocks): the same for all models on the same windows."""
+    return np.random.default_rng(seed).standard_normal((RESAMPLES, blocks))
 
 
 def _by_block(values: FloatArray, block: IntArray, cut: Slicing) -> FloatArray:
