@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from forecastle.evaluation.trading.desk import Traded
 
 
+BUFFER = 1 << 20
+"""Bytes of a table that are gathered before they are written: Arrow writes each column by itself."""
+
+
 @dataclass(frozen=True, eq=False)
 class Part:
     """A scored part of a run.
@@ -91,12 +95,12 @@ def forecast_table(
         "log_close": np.repeat(outcome.log_close, horizon),
         "target": outcome.target.ravel(),
     }
-    values = outcome.forecast.values.reshape(count * horizon, -1)
+    values = np.ascontiguousarray(outcome.forecast.values.reshape(count * horizon, -1).T)
     if isinstance(outcome.forecast, QuantileForecast):
         titles = [f"q{level:g}" for level in outcome.forecast.levels]
     else:
         titles = [f"p_{name}" for name in task.target.classes]
-    columns.update({title: np.ascontiguousarray(values[:, i]) for i, title in enumerate(titles)})
+    columns.update(zip(titles, values, strict=True))
     for name, loss in losses.items():
         columns["loss" if name == "model" else f"loss_{name}"] = loss.ravel()
     return pa.table(columns)
@@ -126,13 +130,14 @@ def write_tables(tables: Sequence[pa.Table], path: Path) -> None:
     if not tables:
         return
     whole = pa.concat_tables([table.unify_dictionaries() for table in tables]).unify_dictionaries()
-    pq.write_table(
-        whole.combine_chunks(),
-        path,
-        compression="lz4",
-        use_dictionary=["part", "symbol", "regime"],
-        write_statistics=False,
-    )
+    with pa.output_stream(str(path), compression=None, buffer_size=BUFFER) as stream:
+        pq.write_table(
+            whole.combine_chunks(),
+            stream,
+            compression="lz4",
+            use_dictionary=["part", "symbol", "regime"],
+            write_statistics=False,
+        )
 
 
 def read_tables(path: Path) -> list[pa.Table]:
