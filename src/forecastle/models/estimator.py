@@ -188,9 +188,10 @@ class SklearnForecaster:
         except ValueError as error:
             raise ModelError(f"{self.name} cannot predict: {' '.join(str(error).split())}") from error
         spread = task.spread(context.scale)
-        values = spread[:, :, None] * (middle[:, :, None] + self._errors)
+        values = middle[:, :, None] + self._errors
+        values *= spread[:, :, None]
         if task.target.lower is not None:
-            values = np.maximum(values, task.target.lower)
+            np.maximum(values, task.target.lower, out=values)
         return QuantileForecast(task.quantile_levels, values.astype(np.float32))
 
     def save(self, folder: Path) -> None:
