@@ -7,7 +7,7 @@ import types
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -233,7 +233,7 @@ def parse(node: Mapping[str, Any]) -> Config:
     ConfigError
         For an unknown or missing key or a value of the wrong type; names the key, what it got and what is allowed.
     """
-    hints = typing.get_type_hints(Config)
+    hints = _hints()
     for key in node:
         if key not in hints:
             raise ConfigError(f"unknown key {key!r}{nearest(key, KEYS)} (allowed: {', '.join(KEYS)})")
@@ -245,6 +245,12 @@ def parse(node: Mapping[str, Any]) -> Config:
         elif item.default is MISSING and item.default_factory is MISSING:
             raise ConfigError(f"key {item.name!r} is missing from the configuration")
     return Config(**{key: node[key] for key in hints if key in node})
+
+
+@lru_cache(maxsize=1)
+def _hints() -> dict[str, Any]:
+    """Annotation of each root key."""
+    return typing.get_type_hints(Config)
 
 
 def check_type(key: str, value: Any, annotation: Any) -> None:
