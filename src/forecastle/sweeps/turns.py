@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
 import pickle
 import sys
 from collections.abc import Sequence
@@ -29,6 +31,13 @@ class Setting:
     context: HydraContext
     config: DictConfig
     task: TaskFunction
+
+
+SETTLED = 10
+"""After so many jobs of a process all that they share is there; the garbage collector need not go through it again."""
+
+_turns = itertools.count(1)
+"""Jobs of this process."""
 
 
 def here(setting: Setting, jobs: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
@@ -101,20 +110,24 @@ def turn(setting: Setting, job: tuple[int, Sequence[str]]) -> JobReturn:
     number, overrides = job
     config = setting.context.config_loader.load_sweep_config(setting.config, list(overrides))
     with open_dict(config):
-        config.hydra.job.id = config.hydra.job.num = number
-        config.hydra.runtime.output_dir = str(Path(config.hydra.sweep.dir).absolute())
-    hydra = HydraConfig.instance()
-    before, hydra.cfg = hydra.cfg, cast("HydraConf", config)
+        hydra = config.hydra
+        hydra.job.id = hydra.job.num = number
+        hydra.runtime.output_dir = str(Path(hydra.sweep.dir).absolute())
+    shown = HydraConfig.instance()
+    before, shown.cfg = shown.cfg, cast("HydraConf", config)
     result = JobReturn(overrides=list(overrides))
     callbacks = setting.context.callbacks
     try:
-        with env_override(config.hydra.job.env_set):
+        with env_override(hydra.job.env_set):
             callbacks.on_job_start(config=config, task_function=setting.task)
             result.return_value = setting.task(config)
             result.status = JobStatus.COMPLETED
         callbacks.on_job_end(config=config, job_return=result)
     finally:
-        hydra.cfg = before
+        shown.cfg = before
+    if next(_turns) == SETTLED:
+        gc.collect()
+        gc.freeze()
     return result
 
 
