@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -172,7 +171,7 @@ class Experiment:
             write_tables([part.equity for part in scored.values() if part.equity is not None], folder / paths.EQUITY)
             (folder / paths.CURVES).write_text(curves_text(folds.curves(fitted)))
             self._told.write(folder / paths.TOLD)
-            (folder / paths.CONFIG).write_text(dump(asdict(self.config)))
+            (folder / paths.CONFIG).write_text(dump(self.config.node))
             (folder / paths.QUALITY).write_text(json_text(self.quality.to_json()))
             (folder / paths.METRICS).write_text(json_text({name: part.scores for name, part in scored.items()}))
         reports = [each.transforms.report() for each in fitted]

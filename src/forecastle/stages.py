@@ -13,7 +13,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +121,7 @@ def report(config: Config) -> None:
             *sorted(paths.STAGE_SCORES.glob("*.parquet")),
         ):
             shutil.copy(source, folder)
-        (folder / paths.CONFIG).write_text(dump(asdict(config)))
+        (folder / paths.CONFIG).write_text(dump(config.node))
         looks = look(store.folder, pipeline.test_part(config, panel, sample), identity.id, "dvc repro")
         facts = details(sample.windows, sample.folds, [each.transforms.report() for each in fitted], [], looks)
         write_json(folder / paths.MANIFEST, manifest(config, identity, panel, frame, facts))
@@ -165,7 +165,7 @@ _OWN = ("FORECASTLE_OUTPUT", "FORECASTLE_LOG_LEVEL")
 
 def _without_choices(config: Config) -> dict[str, Any]:
     """The configuration as DVC composes it, which does not know the names of what was chosen."""
-    return {key: value for key, value in asdict(config).items() if key != "choices"}
+    return {key: value for key, value in config.node.items() if key != "choices"}
 
 
 def _runs(config: Config) -> Path:

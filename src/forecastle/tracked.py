@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from functools import cache
 from typing import Any, Literal
@@ -154,7 +153,7 @@ class Stream:
         tracker = self._teller.tracker
         if not self._opened:
             self._opened = True
-            tracker.start(self._teller.begun(self._identity, asdict(self._config), self._sweeps(())))
+            tracker.start(self._teller.begun(self._identity, self._config.node, self._sweeps(())))
         tracker.log(step, {f"live/{measure.name}": value})
         if self._watch is not None:
             self._watch(measure, step, value)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -168,9 +170,14 @@ def read(path: Path) -> Config:
 
 def dump(config: Node) -> str:
     """YAML text of a resolved configuration, keys in the schema's order."""
-    text: str = yaml.dump(
-        config, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False, allow_unicode=True
-    )
+    return "".join(_entry(key, pickle.dumps(value)) for key, value in config.items())
+
+
+@lru_cache(maxsize=256)
+def _entry(key: str, value: bytes) -> str:
+    """A key and its pickled value as YAML; most are the same for all runs of a sweep."""
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text: str = yaml.dump({key: pickle.loads(value)}, Dumper=dumper, sort_keys=False, allow_unicode=True)
     return text
 
 

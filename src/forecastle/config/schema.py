@@ -166,10 +166,15 @@ class Config:
         given = self.quantile_levels
         return tuple(k / (given + 1) for k in range(1, given + 1)) if isinstance(given, int) else tuple(given)
 
+    @property
+    def node(self) -> Node:
+        """All of it as plain Python, keys in order."""
+        return {item.name: getattr(self, item.name) for item in fields(self)}
+
     @cached_property
     def settings(self) -> Node:
         """The part that can change a run's numbers: all but paths, tracker and display options."""
-        node = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in PASSIVE}
+        node = {key: value for key, value in self.node.items() if key not in PASSIVE}
         node["data"] = {key: value for key, value in self.data.items() if key not in PATHS}
         node["policy"], node["account"] = (self.policy, self.account) if self.policy else (None, {})
         return node
