@@ -7,8 +7,9 @@ from typing import Literal
 
 import pytest
 
+from forecastle.config.annotation import check_type
 from forecastle.config.compose import compose
-from forecastle.config.schema import PASSIVE, Config, check_type, parse
+from forecastle.config.schema import PASSIVE, Config, parse
 from forecastle.errors import ConfigError
 from forecastle.runs.identity import digest
 

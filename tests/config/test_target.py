@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from forecastle.config.compose import compose
+from forecastle.config.importing import imported
 from forecastle.config.schema import Config
-from forecastle.config.target import _import, build, check_targets, target_modules, target_names
+from forecastle.config.target import build, check_targets, target_modules, target_names
 from forecastle.errors import ConfigError, MissingExtraError, TargetError
 
 
@@ -86,7 +87,7 @@ def test_a_package_that_is_not_installed_is_named_with_its_extra(
 ) -> None:
     monkeypatch.delitem(sys.modules, "forecastle.models.boosting.catboost", raising=False)
     monkeypatch.setitem(sys.modules, module, None)
-    _import.cache_clear()
+    imported.cache_clear()
     with pytest.raises(
         MissingExtraError, match=rf"'{module}', which is not installed: pip install 'forecastle\[boost\]'"
     ):

@@ -7,21 +7,17 @@ offer what its role wants. All of that is checked for every node before any work
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import sys
-import traceback
 import typing
 from collections.abc import Iterable, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from forecastle.config.schema import MANY, Config, Node, check_type
-from forecastle.errors import ConfigError, ForecastleError, MissingExtraError, TargetError, nearest
-
-PREFIXES = ("forecastle.", "sklearn.", "torch.optim.", "pytorch_lightning.", "lightgbm.", "xgboost.", "catboost.")
-"""Prefixes that a ``_target_`` may have; ``allowed_targets`` adds the user's own."""
+from forecastle.config.annotation import check_type
+from forecastle.config.importing import PREFIXES, imported, locate, open_project
+from forecastle.config.schema import MANY, Config, Node
+from forecastle.errors import ConfigError, ForecastleError, TargetError, nearest
 
 ROLES: dict[str, tuple[str, ...]] = {
     "data": ("history", "recent", "fingerprint"),
@@ -48,27 +44,6 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "policy": ("step", "limits", "hysteresis"),
 }
 """What the object of a group must have beside its methods, once it is built."""
-
-EXTRAS = {
-    "torch": "neural",
-    "pytorch_lightning": "neural",
-    "torchmetrics": "neural",
-    "wandb": "wandb",
-    "duckdb": "store",
-    "sqlalchemy": "sql",
-    "psycopg": "sql",
-    "adbc_driver_postgresql": "sql",
-    "exchange_calendars": "exchange",
-    "lightgbm": "boost",
-    "xgboost": "boost",
-    "catboost": "boost",
-    "statsmodels": "classical",
-    "neuralforecast": "nixtla",
-    "ccxt": "live",
-    "yfinance": "live",
-    "dvc": "dvc",
-}
-"""Which extra of ours brings a package."""
 
 TIMEFRAMES = "timeframes"
 """What the node of any indicator may hold beside the arguments of its target."""
@@ -97,7 +72,7 @@ def check_targets(config: Config) -> None:
 def check_group(config: Config, group: str) -> None:
     """Check the nodes of one group; see `check_targets`."""
     if config.allowed_targets:
-        _open_project(Path.cwd())
+        open_project(Path.cwd())
     allowed = (*PREFIXES, *config.allowed_targets)
     node = getattr(config, group)
     if group in OPTIONAL and not node:
@@ -154,7 +129,7 @@ def _built(value: Any, key: str) -> Any:
     if "_target_" not in value:
         return arguments
     name = value["_target_"]
-    found = _import(name)
+    found = imported(name)
     if value.get("_partial_") is True:
         return partial(found, **arguments)
     where = f"{key}: " if key else ""
@@ -169,12 +144,12 @@ def _built(value: Any, key: str) -> Any:
 def target_modules(config: Config) -> tuple[str, ...]:
     """Modules outside the built-in prefixes that the configuration names, sorted: the user's own code."""
     found = {name for name in target_names(config) if not name.startswith(PREFIXES)}
-    return tuple(sorted({_locate(name, tuple(config.allowed_targets)).__module__ for name in found}))
+    return tuple(sorted({locate(name, tuple(config.allowed_targets)).__module__ for name in found}))
 
 
 def defining_modules(node: Any) -> tuple[str, ...]:
     """Modules that define what a checked node and the nodes in it build, sorted, each once."""
-    return tuple(sorted({_import(name).__module__ for name in _names(node)}))
+    return tuple(sorted({imported(name).__module__ for name in _names(node)}))
 
 
 def target_names(config: Config) -> tuple[str, ...]:
@@ -193,62 +168,6 @@ def _names(node: Any) -> Iterable[str]:
             yield from _names(value)
 
 
-def _open_project(folder: Path) -> None:
-    """Let the modules of the user's project be imported, as ``python -m`` would."""
-    for path in (str(folder / "src"), str(folder)):
-        if path not in sys.path:
-            sys.path.insert(0, path)
-
-
-def _locate(name: Any, allowed: tuple[str, ...]) -> Any:
-    """Import the object that a dotted name leads to, and make sure that it is defined under an allowed prefix."""
-    if not isinstance(name, str) or not name.startswith(allowed):
-        raise TargetError(f"_target_ {name!r} is not allowed: it must begin with one of {', '.join(allowed)}")
-    found = _import(name)
-    home = f"{getattr(found, '__module__', '')}."
-    if not home.startswith(allowed):
-        raise TargetError(f"_target_ {name!r} is not allowed: it leads to {home}{getattr(found, '__name__', '')}")
-    return found
-
-
-@lru_cache(maxsize=512)
-def _import(name: str) -> Any:
-    """The object of a dotted name: the longest part of it that is a module, then attributes."""
-    parts = name.split(".")
-    for cut in range(len(parts) - 1, 0, -1):
-        module = ".".join(parts[:cut])
-        try:
-            found = importlib.import_module(module)
-        except ModuleNotFoundError as error:
-            if error.name and not f"{module}.".startswith(f"{error.name}."):
-                raise _missing(name, error.name) from error
-            continue
-        except Exception as error:
-            reason = " ".join(str(error).split())
-            told = f"{type(error).__name__}: {reason}" + ("" if isinstance(error, SyntaxError) else _where(error))
-            raise TargetError(f"_target_ {name!r}: {module} cannot be imported: {told}") from error
-        for part in parts[cut:]:
-            if not hasattr(found, part):
-                raise TargetError(f"_target_ {name!r} not found: no {part!r} there{nearest(part, dir(found))}")
-            found = getattr(found, part)
-        return found
-    if name.startswith(PREFIXES):
-        raise _missing(name, parts[0])
-    raise TargetError(f"_target_ {name!r} not found: no module named {parts[0]!r}")
-
-
-def _missing(name: str, package: str) -> MissingExtraError:
-    extra = EXTRAS.get(package.partition(".")[0])
-    how = f": pip install 'forecastle[{extra}]'" if extra else ""
-    return MissingExtraError(f"_target_ {name!r} needs the package {package!r}, which is not installed{how}")
-
-
-def _where(error: BaseException) -> str:
-    """File and line at which an import failed, as Python says them of a syntax error."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f" ({Path(last.filename).name}, line {last.lineno})"
-
-
 @lru_cache(maxsize=512)
 def _signature(found: Any) -> tuple[Mapping[str, inspect.Parameter], Mapping[str, Any]]:
     parameters = inspect.signature(found).parameters
@@ -262,7 +181,7 @@ def _signature(found: Any) -> tuple[Mapping[str, inspect.Parameter], Mapping[str
 def _check(key: str, node: Mapping[str, Any], allowed: tuple[str, ...], methods: tuple[str, ...]) -> None:
     name = node["_target_"]
     try:
-        found = _locate(name, allowed)
+        found = locate(name, allowed)
     except TargetError as error:
         raise TargetError(f"{key}: {error}") from error
     factory = node.get("_partial_") is True

@@ -11,8 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from forecastle.config.annotation import check_type
 from forecastle.config.compose import check_search, choices, explain
-from forecastle.config.schema import check_type
 from forecastle.errors import ConfigError, MissingExtraError, RunError
 from forecastle.runs.claim import claim
 from forecastle.runs.execution import Memory
