@@ -25,6 +25,7 @@ usage: forecastle COMMAND [ARGUMENT ...]
                              weekday, regime or year)
   compare [WHICH ...]        rank finished runs, with the uncertainty of each difference (forecastle compare --help)
   evaluate RUN part=test     open the test part of a run that belongs to a sweep; this is written down
+  looks                      list the test parts that were opened: how often, by how many runs and trials, when
   explain RUN                measure what a run's models lean on: permutation importance, Shapley values
   track VERB [...]           send finished runs to W&B or MLflow: push | status (forecastle track --help)
   reproduce RUN              compute a run again and compare every metric bit for bit
@@ -63,6 +64,7 @@ def _dispatch(words: list[str]) -> int:
         "sweep": commands.sweep,
         "compare": commands.compare,
         "evaluate": commands.evaluate,
+        "looks": commands.looks,
         "explain": commands.explain,
         "track": commands.track,
         "reproduce": commands.reproduce,
@@ -83,7 +85,7 @@ def _dispatch(words: list[str]) -> int:
     name = "version" if words[0] == "--version" else words[0]
     if name not in table:
         return complain(f"no command {name!r}{nearest(name, table)} (there are: {', '.join(table)})", 2)
-    if name not in ("run", "data", "cache", "compare", "track") and {"-h", "--help"} & set(
+    if name not in ("run", "data", "cache", "compare", "looks", "track") and {"-h", "--help"} & set(
         words[1:]
     ):  # these have their own
         print(USAGE, end="")

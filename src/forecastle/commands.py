@@ -142,6 +142,13 @@ def compare(words: Sequence[str]) -> int:
     return act(words)
 
 
+def looks(words: Sequence[str]) -> int:
+    """List the test parts that were opened."""
+    from forecastle.doors.looking import looks as act
+
+    return act(words)
+
+
 def evaluate(words: Sequence[str]) -> int:
     """Open the test part of a run."""
     _no_more(words, 2, "forecastle evaluate RUN part=test")

@@ -161,6 +161,8 @@ def test_a_page_goes_where_it_is_told_and_leaves_other_output_alone(forecastle: 
     assert json.loads(done.out)
     assert done.err == "\npage  out/of the way/page.html\n"
     assert Path("out/of the way/page.html").read_text().startswith("<!DOCTYPE html>")
+    assert forecastle("compare", "last", "--fast", "--html=page with=sign.html").out.endswith("page with=sign.html\n")
+    assert Path("page with=sign.html").is_file()
     Path("taken.html").mkdir()
     refused = forecastle("compare", "--html", "taken.html")
     assert refused.code == 2
@@ -175,6 +177,35 @@ def test_a_page_of_accounts_shows_the_capital(forecastle: Command, small: list[s
     assert "Profit net of costs" in page
     assert "Skill by horizon" not in page
     assert "too few to tell skill from luck" in page
+
+
+def test_the_ledger_of_looks_tells_what_was_opened_how_often_and_by_how_many(
+    forecastle: Command, swept: None, small: list[str]
+) -> None:
+    assert forecastle("run", *small, "model=lasso", "horizon=3").code == 0
+    (part,) = json.loads(forecastle("looks", "--json").out)
+    ledger = [json.loads(line) for line in Path("runs/looks.jsonl").read_text().splitlines()]
+    assert part["times"] == [entry["time"] for entry in ledger]
+    assert part["runs"] == [entry["run"] for entry in ledger]
+    assert part["trials"] == part["seen"] == 2
+    assert part["question"]["steps"] == "1, 2, 3"
+    told = " ".join(forecastle("looks").out.split())
+    assert f"opened 2 times by 2 runs ({', '.join(run[:8] for run in part['runs'])})" in told
+    assert "trials of this question on record: 2" in told
+    assert "1 test part on record in runs/looks.jsonl" in told
+    refused = forecastle("looks", "--jsn")
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert "did you mean '--json'" in refused.err
+
+
+def test_looks_of_runs_that_are_gone_or_damaged_are_listed_all_the_same(forecastle: Command, workplace: Path) -> None:
+    assert "no test part was opened in runs yet" in forecastle("looks").out
+    Path("runs").mkdir(exist_ok=True)
+    Path("runs/looks.jsonl").write_text('{"test": "a", "run": "0123456789abcdef"}\n[]\n{"time": "20')
+    done = forecastle("looks")
+    assert (done.code, done.err) == (0, "")
+    assert "opened 1 time by 1 run (01234567)" in done.out
+    assert "its runs are gone" in done.out
 
 
 SEARCH = ["hydra/sweeper=optuna", "model=ridge", "model.estimator.alpha=choice(0.001,10,1000,100000)"]
@@ -216,7 +247,11 @@ def test_a_search_is_ranked_by_what_it_was_after(forecastle: Command, small: lis
         (["--jsn"], "unknown flag '--jsn'; did you mean '--json'"),
         (["baseline=random"], "baseline: 'random' is not among those scored; did you mean 'random_walk'"),
         (["modle=ridge"], "no run has a setting 'modle'; did you mean 'model'"),
-        (["model=mlp"], "is meant by 'model=mlp'"),
+        (["model=mlp"], "none of 3 runs has model=mlp (there model is random_walk, ridge)"),
+        (["--json", "--csv"], "--json or --csv: one of them is wanted, got both"),
+        (["--html="], "--html=FILE.html: a file is wanted, got nothing behind the sign"),
+        (["--html=runs"], "--html: a file is wanted, got the folder runs"),
+        (["--html=runs/looks.jsonl/a.html"], "cannot be written to runs/looks.jsonl/a.html, since runs/looks.jsonl is"),
         (["ffff"], "no run 'ffff'"),
     ],
 )
@@ -241,7 +276,7 @@ def test_a_damaged_run_does_not_hide_the_others(forecastle: Command, swept: None
 
 
 def test_nothing_to_compare_is_told(forecastle: Command) -> None:
-    assert "no finished run in runs" in forecastle("compare").err
+    assert "no finished run in runs; `forecastle run` makes one" in forecastle("compare").err
     assert forecastle("compare", "--help").out.startswith("usage: forecastle compare")
 
 
@@ -255,7 +290,7 @@ def test_damaged_runs_of_a_sweep_are_named_and_the_others_ranked(
     (runs[2] / "forecast.parquet").write_bytes(b"")
     listed, compared = forecastle("runs"), forecastle("compare", "last")
     assert (listed.code, compared.code) == (0, 0), compared.err
-    assert f"{runs[0].name}  its manifest or its metrics are damaged" in listed.out
+    assert f"{runs[0].name}/manifest.json is damaged" in listed.out
     assert len(listed.out.splitlines()) == 5
     assert [run.name in compared.err for run in runs] == [True, True, True, False]
     assert runs[3].name[:8] in compared.out

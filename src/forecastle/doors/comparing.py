@@ -9,7 +9,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Sequence
-from itertools import pairwise
+from dataclasses import dataclass
 from pathlib import Path
 
 from forecastle import logs
@@ -18,13 +18,13 @@ from forecastle.comparison.standings import contests
 from forecastle.errors import ConfigError, nearest
 from forecastle.evaluation.layout import WIDTH
 from forecastle.evaluation.placing import render_contest
-from forecastle.runs.store import RunStore
+from forecastle.runs.store import usual_store
 
 FLAGS = ("--json", "--csv", "--html", "--test", "--fast")
 
 USAGE = """\
 usage: forecastle compare [RUN | SWEEP | last | KEY=VALUE ...] [baseline=NAME] [--test] [--fast]
-                          [--json | --csv] [--html [FILE.html]]
+                          [--json | --csv] [--html[=FILE.html]]
 
   RUN, SWEEP     ids or their beginnings; last is the newest sweep; none of them: all finished runs
   KEY=VALUE      only runs with this choice or setting: model=ridge horizon=10 model.estimator.alpha=3
@@ -32,12 +32,12 @@ usage: forecastle compare [RUN | SWEEP | last | KEY=VALUE ...] [baseline=NAME] [
                  runs are that differ in policy or account only
   --test         show the test scores of all runs that opened their test part, not of the best one only
   --fast         rank scores only: no tests, no intervals, no confidence set
-  --html [FILE.html]
+  --html[=FILE.html]
                  write a page, too: the table to be sorted, settings and their importance, learning curves, skill by
                  horizon and over time (compare.html, with the sweep that is meant or beside the runs)
 
-Runs are ranked on their validation parts. Those on other data, targets, steps, splits or windows stand in tables of
-their own.
+Runs are ranked on their validation parts; those of a search by what it was after. Those on other data, targets, steps,
+splits or windows stand in tables of their own.
 """
 
 
@@ -52,16 +52,13 @@ def compare(words: Sequence[str]) -> int:
     if words and words[0] in ("-h", "--help", "help"):
         print(USAGE, end="")
         return 0
-    for word in words:
-        if word.startswith("-") and word not in FLAGS:
-            raise ConfigError(f"unknown flag {word!r}{nearest(word, FLAGS)} (allowed: {', '.join(FLAGS)})")
-    flags = {word for word in words if word.startswith("-")}
-    baseline = next((word.partition("=")[2] for word in words if word.startswith("baseline=")), None)
-    page = next((word for before, word in pairwise(words) if before == "--html" and word.endswith(".html")), None)
-    meant = [word for word in words if word not in {*flags, page} and not word.startswith("baseline=")]
+    asked = _read(words)
+    flags = asked.flags
     logs.configure(os.environ.get("FORECASTLE_LOG_LEVEL", "INFO"))
-    store = RunStore(Path(os.environ.get("FORECASTLE_OUTPUT", "runs")))
-    groups = contests(store, meant, baseline, every_test="--test" in flags, sure="--fast" not in flags)
+    store = usual_store()
+    if asked.page is not None:
+        _check_place(asked.page)
+    groups = contests(store, asked.meant, asked.baseline, every_test="--test" in flags, sure="--fast" not in flags)
     if "--json" in flags:
         print(json.dumps([group.to_json() for group in groups], indent=1, allow_nan=False))
     elif "--csv" in flags:
@@ -71,9 +68,58 @@ def compare(words: Sequence[str]) -> int:
     if "--html" in flags:
         from forecastle.comparison.overview import write_overview
 
-        place = write_overview(groups, store, meant, None if page is None else Path(page))
+        place = write_overview(groups, store, asked.meant, asked.page)
         print(f"\npage  {place}", file=sys.stderr if flags & {"--json", "--csv"} else sys.stdout)
     return 0
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a command line asks for: runs, a baseline, flags, and where the page goes."""
+
+    meant: list[str]
+    baseline: str | None
+    flags: frozenset[str]
+    page: Path | None
+
+
+def _read(words: Sequence[str]) -> _Asked:
+    meant: list[str] = []
+    flags: set[str] = set()
+    baseline, page = None, None
+    for before, word in zip(("", *words), words, strict=False):
+        flag, equals, value = word.partition("=")
+        if word.startswith("--html="):
+            if not value:
+                raise ConfigError("--html=FILE.html: a file is wanted, got nothing behind the sign")
+            flags.add(flag)
+            page = Path(value)
+        elif word.startswith("-"):
+            if word not in FLAGS:
+                raise ConfigError(f"unknown flag {word!r}{nearest(flag, FLAGS)} (allowed: {', '.join(FLAGS)})")
+            flags.add(word)
+        elif before == "--html" and not equals and word.endswith((".html", ".htm")):
+            page = Path(word)
+        elif flag == "baseline":
+            baseline = value
+        elif not word:
+            raise ConfigError("a run, a sweep or KEY=VALUE is wanted, got an empty word")
+        else:
+            meant.append(word)
+    if {"--json", "--csv"} <= flags:
+        raise ConfigError("--json or --csv: one of them is wanted, got both")
+    return _Asked(meant, baseline, frozenset(flags), page)
+
+
+def _check_place(page: Path) -> None:
+    """Refuse, before anything is computed, a place where no page can be written."""
+    if page.is_dir():
+        raise ConfigError(f"--html: a file is wanted, got the folder {page}")
+    above = next(each for each in (page.parent, *page.parent.parents) if each.exists())
+    if not above.is_dir():
+        raise ConfigError(f"--html: a page cannot be written to {page}, since {above} is a file")
+    if not os.access(page if page.exists() else above, os.W_OK):
+        raise ConfigError(f"--html: a page cannot be written to {page}: {above} may not be written to")
 
 
 def _as_text(group: Group) -> str:

@@ -75,6 +75,44 @@ def count_overlaps(store: Path, part: TestPart) -> int:
     )
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A test part and who has opened it.
+
+    Parameters
+    ----------
+    part
+        What was opened.
+    times
+        When, ISO 8601, UTC, in order, once for each time.
+    runs
+        Ids of the runs that opened it, each once, in order.
+    seen
+        Number of different runs whose test part shares a symbol and some time with this one, whatever they asked.
+    """
+
+    part: TestPart
+    times: tuple[str, ...]
+    runs: tuple[str, ...]
+    seen: int
+
+
+def opened(store: Path) -> list[Opened]:
+    """All test parts that were opened, the one opened first at the beginning."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for entry in _entries(store):
+        found.setdefault(str(entry.get("test")), []).append(entry)
+    told = []
+    for key, entries in found.items():
+        first = entries[0]
+        symbols = tuple(first.get("symbols", ()))
+        part = TestPart(key, symbols, str(first.get("start", "")), str(first.get("end", "")))
+        times = tuple(sorted(str(entry.get("time", "")) for entry in entries))
+        runs = tuple(dict.fromkeys(str(entry.get("run")) for entry in entries))
+        told.append(Opened(part, times, runs, max(len(runs), count_overlaps(store, part))))
+    return sorted(told, key=lambda each: each.times[0])
+
+
 def looks_of(store: Path, runs: Collection[str]) -> str:
     """How often the test parts that these runs opened have been opened, by any run; a line for people."""
     entries = list(_entries(store))
@@ -91,6 +129,8 @@ def _entries(store: Path) -> Iterator[dict[str, Any]]:
     path = store / paths.LOOKS
     for line in path.read_text().splitlines() if path.is_file() else ():
         try:
-            yield json.loads(line)
+            entry = json.loads(line)
         except ValueError:  # a line cut short by a full disk counts for nothing
             continue
+        if isinstance(entry, dict):
+            yield entry

@@ -56,9 +56,17 @@ def choose(store: RunStore, words: Sequence[str]) -> tuple[list[Run], dict[str, 
         for name, run in found.items()
         if name in settings and all(as_text(settings[name].get(key)) == value for key, value in filters.items())
     }
+    if not everything:
+        raise RunError(f"no finished run in {store.folder}; `forecastle run` makes one")
+    if not found:
+        raise RunError(f"no finished run in {' '.join(named)} yet; see `forecastle sweeps`")
+    if not settings:
+        raise RunError(f"none of the {len(found)} runs that are meant can be read; see `forecastle runs`")
     if not kept:
-        meant = " ".join(words) or "any"
-        raise RunError(f"no finished run in {store.folder} is meant by {meant!r} ({len(everything)} runs there)")
+        what = " ".join(f"{key}={value}" for key, value in filters.items())
+        there = {key: sorted({as_text(node.get(key)) for node in settings.values()}) for key in filters}
+        told = "; ".join(f"{key} is {', '.join(values[:6])}{' …' * (len(values) > 6)}" for key, values in there.items())
+        raise RunError(f"none of {len(settings)} runs has {what} (there {told})")
     runs = sorted(kept.values(), key=lambda run: order.get(run.id, -1))
     return runs, {run.id: settings[run.id] for run in runs}
 
