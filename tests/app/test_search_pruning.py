@@ -174,6 +174,15 @@ def test_a_mistake_is_told_in_one_line(forecastle: Command, boosted: list[str], 
     assert not list(Path("runs").glob("*/manifest.json"))
 
 
+def test_a_pruner_that_can_stop_nothing_says_so_in_one_line(forecastle: Command, small: list[str]) -> None:
+    words = ["run", "-m", "hydra/sweeper=optuna", *small, "context_length=16,32", "hydra.sweeper.n_trials=1"]
+    told = forecastle(*words, "hydra.sweeper.pruner=median")
+    assert told.code == 0, told.err
+    line = "hydra.sweeper.pruner=median stops none of these trials: the model learns in one step"
+    assert sum(each.startswith(line) for each in told.err.splitlines()) == 1
+    assert line not in forecastle(*words, "hydra.sweeper.pruner=none").err
+
+
 def test_a_search_does_not_go_on_under_another_rule(forecastle: Command, boosted: list[str]) -> None:
     forecastle(*boosted, "hydra.sweeper.n_trials=2")
     path = record("runs") / "study.json"

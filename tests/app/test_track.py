@@ -166,9 +166,8 @@ def test_one_run_that_fails_stops_no_other_and_is_sent_the_next_time(
 
 def test_a_push_gives_up_where_nothing_can_be_sent(forecastle: Command, swept: str, notebook: Command) -> None:
     done = forecastle("track", "push", *notebook("tracker.login=false"))
-    assert done.code == 1
-    assert done.err.count("a login is wanted") == 1
-    assert "0 sent, 0 there as they stand, 1 failed, 3 not tried" in done.out
+    assert done.code == 2
+    assert done.err == "forecastle: a login is wanted (0 of 4 runs sent)\n"
     dead = forecastle("track", "push", *notebook("tracker.unlucky=[lasso,ridge]"))
     assert "0 sent, 0 there as they stand, 3 failed, 1 not tried" in dead.out
 
@@ -188,7 +187,9 @@ def test_status_tells_what_is_there_and_what_changed_since(forecastle: Command, 
     assert forecastle("track", "status", *notebook()).out == "a notebook: 2 never sent, 2 there as they stand\n"
     forecastle("track", "push", *notebook())
     path = sorted(Path("runs").glob("*/metrics.json"))[0]
-    path.write_text(path.read_text().replace('"validation"', '"validation_"'))
+    scored = json.loads(path.read_text())
+    scored["validation"]["scores"]["model"]["crps"] += 1
+    path.write_text(json.dumps(scored))
     assert forecastle("track", "status").out == (
         "wandb forecastle at api.wandb.ai: 4 never sent\na notebook: 1 changed since, 3 there as they stand\n"
     )
@@ -291,6 +292,43 @@ def test_a_mistake_is_told_in_one_line(forecastle: Command, swept: str, words: l
     assert done.code == 2
     assert told in done.err
     assert done.err.count("\n") == 1
+
+
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """W&B's settings where nobody has logged in."""
+    pytest.importorskip("wandb")
+    for name in ("CONFIG", "CACHE", "DATA"):
+        monkeypatch.setenv(f"WANDB_{name}_DIR", str(Path.cwd() / "home"))
+    monkeypatch.setenv("NETRC", str(Path.cwd() / "home" / "netrc"))
+    for name in ("API_KEY", "MODE"):
+        monkeypatch.delenv(f"WANDB_{name}", raising=False)
+    return monkeypatch
+
+
+def test_a_push_without_a_login_says_what_to_do(forecastle: Command, swept: str, nobody: pytest.MonkeyPatch) -> None:
+    done = forecastle("track", "push", "last")
+    assert done.code == 2
+    assert done.err == (
+        "forecastle: W&B wants a login to be sent anything, got none: run `wandb login` or set WANDB_API_KEY, or keep "
+        "files for `wandb sync` by tracker.mode=offline (0 of 4 runs sent)\n"
+    )
+
+
+def test_the_mode_of_wandbs_own_variable_is_that_of_a_push_unless_it_says_another(
+    forecastle: Command, swept: str, nobody: pytest.MonkeyPatch
+) -> None:
+    nobody.setenv("WANDB_MODE", "offline")
+    done = forecastle("track", "push", "last", "horizon=4", "--no-table")
+    assert done.code == 0, done.err
+    assert done.out.startswith("WANDB_MODE=offline: runs are kept in files, which `wandb sync` sends")
+    assert " offline in " in done.out
+    assert "wants a login" in forecastle("track", "push", "last", "tracker.mode=online").err
+    nobody.setenv("WANDB_MODE", "disabled")
+    refused = forecastle("track", "push", "last")
+    assert refused.code == 2
+    assert "WANDB_MODE must be offline or online for a push, got 'disabled'" in refused.err
+    assert refused.err.count("\n") == 1
 
 
 def test_the_comparison_of_any_runs_is_sent_where_that_is_asked(

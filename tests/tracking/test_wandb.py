@@ -241,7 +241,7 @@ def test_a_run_without_report_or_model_is_tracked(tmp_path: Path) -> None:
 
 
 def test_online_without_a_login_is_told_and_not_asked_for(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"mode=online needs a login, got none: run `wandb login`"):
+    with pytest.raises(ConfigError, match=r"W&B wants a login to be sent anything, got none: run `wandb login`"):
         WandbTracker(mode="online", folder=str(tmp_path)).start(INFO)
 
 

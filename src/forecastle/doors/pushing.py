@@ -23,6 +23,7 @@ from forecastle.runs.sweep import SweepRecord, named
 from forecastle.tracked import Teller
 from forecastle.tracking.guard import Guarded
 from forecastle.tracking.tracker import RunInfo, Table
+from forecastle.tracking.wandb import MODES
 
 USAGE = """\
 usage: forecastle track push   [WHICH ...] [tracker=NAME] [tracker.KEY=VALUE ...] [--table | --no-table]
@@ -33,7 +34,8 @@ usage: forecastle track push   [WHICH ...] [tracker=NAME] [tracker.KEY=VALUE ...
   status         how many of them are there, have changed since, or were never sent
   WHICH          ids of runs or sweeps or their beginnings; last is the newest sweep; KEY=VALUE: only runs with this
                  choice or setting; none of them: all finished runs
-  tracker=NAME   wandb (where the configuration names none; online, unless tracker.mode=offline) or mlflow
+  tracker=NAME   wandb (where the configuration names none; online, unless tracker.mode or WANDB_MODE says offline)
+                 or mlflow
   --table        send the comparison of other runs than those of one sweep too; --no-table: of none
 
 Runs are read from their folders: it makes no difference whether they were tracked when they were computed. A report
@@ -73,7 +75,7 @@ def track(words: Sequence[str]) -> int:
     store = RunStore(Path(os.environ.get("FORECASTLE_OUTPUT", "runs")))
     runs, _ = choose(store, meant)
     node = _tracker(about)
-    teller = Teller(Guarded(build(node, "tracker")), node, store)
+    teller = Teller(Guarded(build(node, "tracker"), strict=True), node, store)
     return _status(teller, store, runs) if words[0] == "status" else _push(teller, store, runs, meant, flags)
 
 
@@ -86,8 +88,28 @@ def _tracker(about: Sequence[str]) -> dict[str, Any]:
         ours = not node["_target_"].endswith("FilesTracker")
         node = compose(about if ours else ["tracker=wandb", *about]).tracker
     if node["_target_"].endswith("WandbTracker") and not any(word.startswith("tracker.mode=") for word in about):
-        node = {**node, "mode": "online"}
+        node = {**node, "mode": _usual_mode()}
     return node
+
+
+def _usual_mode() -> str:
+    """Online, unless W&B's own variable says something else.
+
+    Raises
+    ------
+    ConfigError
+        If it says that nothing is to be sent, or nothing that can be.
+    """
+    said = os.environ.get("WANDB_MODE") or "online"
+    if said not in MODES:
+        raise ConfigError(
+            f"WANDB_MODE must be {' or '.join(MODES)} for a push, got {said!r}; tracker.mode goes before it"
+        )
+    if said == "offline":
+        print(
+            "WANDB_MODE=offline: runs are kept in files, which `wandb sync` sends (tracker.mode=online sends them now)"
+        )
+    return said
 
 
 def _push(teller: Teller, store: RunStore, runs: Sequence[Run], meant: Sequence[str], flags: Sequence[str]) -> int:
@@ -100,13 +122,16 @@ def _push(teller: Teller, store: RunStore, runs: Sequence[Run], meant: Sequence[
     for run in logs.progress(runs, len(runs), "runs"):
         try:
             state = teller.tell(run, belongs.get(run.id, ()))
-        except ForecastleError as error:  # one that is damaged is no reason to send nothing of the others
+        except ForecastleError as error:
+            if teller.tracker.error is error:  # no login, say: the next fails alike
+                raise type(error)(f"{error} ({count['sent']} of {len(runs)} runs sent)") from error
+            # one that is damaged is no reason to send nothing of the others
             print(f"run {run.id} is not sent: {error}")
             count["damaged"] += 1
             continue
         count[state] += 1
         row = row + 1 if state == "failed" else 0
-        if row == PATIENCE or isinstance(teller.tracker.error, ForecastleError):  # no login, say: the next fails alike
+        if row == PATIENCE:
             break
     left = len(runs) - sum(count.values())
     failed = count["failed"] + count["damaged"]

@@ -124,6 +124,7 @@ def _asked(wish: Wish, arguments: Sequence[str], loader: Any, master: Any) -> tu
     from forecastle.search.goal import goals
     from forecastle.search.pruning import rule_of
     from forecastle.search.rehearsal import rehearse
+    from forecastle.search.silence import silence
     from forecastle.search.space import read
     from forecastle.search.study import Plan
 
@@ -132,9 +133,13 @@ def _asked(wish: Wish, arguments: Sequence[str], loader: Any, master: Any) -> tu
         space, fixed = read(dict(master.search), arguments, loader)
     except Exception as error:
         raise explain(error) from error
-    after = goals(rehearse(space, fixed, loader, master), wish.objectives, wish.constraints)
+    tried = rehearse(space, fixed, loader, master)
+    after = goals(tried, wish.objectives, wish.constraints)
     sampler.check(wish.sampler, space, len(after.objectives))
     rule = rule_of(wish.pruner, len(after.objectives))
+    if rule is not None:
+        for line in silence(tried, type(rule).__name__.lower()):
+            print(line, file=sys.stderr)
     trials = sampler.size(wish.sampler, space, wish.n_trials)
     return space, fixed, after, Plan(wish.sampler, trials, wish.batch, wish.seed, rule)
 

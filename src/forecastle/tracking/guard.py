@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from forecastle.errors import ForecastleError
 from forecastle.tracking.tracker import RunInfo, Table, Tracker
 
 logger = logging.getLogger(__name__)
@@ -21,6 +22,8 @@ class Guarded:
     ----------
     tracker : Tracker
         The tracker to call.
+    strict : bool
+        Raise errors of ours, such as a login that is missing: the next run would meet the same.
 
     Attributes
     ----------
@@ -28,9 +31,10 @@ class Guarded:
         What went wrong in the run that was started last.
     """
 
-    def __init__(self, tracker: Tracker) -> None:
+    def __init__(self, tracker: Tracker, *, strict: bool = False) -> None:
         self.error: Exception | None = None
         self._tracker = tracker
+        self._strict = strict
         self._listening = False
 
     @property
@@ -85,9 +89,11 @@ class Guarded:
             return
         try:
             action()
-        except Exception as error:  # noqa: BLE001 - whatever goes wrong in there, the run goes on
+        except Exception as error:
             self._listening = False
             self.error = error
+            if self._strict and isinstance(error, ForecastleError):
+                raise
             reason = " ".join(str(error).split()) or "no reason given"
             logger.warning(
                 "%s failed at %s and is not told the rest of this run: %s: %s",

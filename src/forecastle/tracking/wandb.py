@@ -119,7 +119,10 @@ class WandbTracker:
                     shutil.rmtree(copy)
         wandb.setup(settings=wandb.Settings(silent=True))
         if not self._offline and not wandb.login(prompt=False):  # else W&B would ask for a key and wait
-            raise ConfigError("mode=online needs a login, got none: run `wandb login` or set WANDB_API_KEY")
+            raise ConfigError(
+                "W&B wants a login to be sent anything, got none: run `wandb login` or set WANDB_API_KEY, or keep "
+                "files for `wandb sync` by tracker.mode=offline"
+            )
         return wandb.init(
             project=self._project,
             entity=self._entity,
