@@ -10,8 +10,9 @@ from forecastle import paths
 from forecastle.data.interval import interval_text, parse_interval
 from forecastle.data.retry import Retry, retry_policy
 from forecastle.data.store.address import Address
+from forecastle.data.store.opening import open_backend
 from forecastle.data.store.series import Series
-from forecastle.data.store.session import Backend, Session, open_backend
+from forecastle.data.store.session import Backend, Session
 from forecastle.errors import ConfigError, DataError, ForecastleError, nearest
 
 T = TypeVar("T")

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from forecastle.data.store.address import Address
 from forecastle.data.store.series import Candles, Series
-from forecastle.errors import ConfigError, MissingExtraError, nearest
 
 CANDLES = "candles"
 """Table of the candles, with key (symbol, interval, time)."""
@@ -18,18 +16,6 @@ SERIES = "candle_series"
 
 CHUNK = 100_000
 """Candles that are written, or read through a cursor, at once."""
-
-
-KNOWN = ("postgresql", "sqlite", "duckdb")
-"""Databases that the tests know; SQLAlchemy knows more."""
-
-EXTRAS = {
-    "duckdb": "'forecastle[store]'",
-    "sqlalchemy": "'forecastle[sql]'",
-    "psycopg": "'forecastle[sql]'",
-    "MySQLdb": "mysqlclient",
-}
-"""What installs a package."""
 
 
 class Session(Protocol):
@@ -85,36 +71,3 @@ class Backend(Protocol):
     def words(self, error: Exception) -> str:
         """What an error says, for people."""
         ...
-
-
-def open_backend(address: Address) -> Backend:
-    """The backend of an address; nothing is connected yet.
-
-    Raises
-    ------
-    MissingExtraError
-        If the package that drives the database is not installed.
-    ConfigError
-        If SQLAlchemy knows no such database.
-    """
-    try:
-        if address.file is not None:
-            from forecastle.data.store.duck import DuckBackend
-
-            return DuckBackend(address.file)
-        if address.url.startswith("postgresql"):
-            from forecastle.data.store.postgres import PostgresBackend
-
-            return PostgresBackend(address)
-        from forecastle.data.store.sql import SqlBackend, UnknownDatabaseError
-
-        try:
-            return SqlBackend(address)
-        except UnknownDatabaseError as error:
-            scheme = address.url.partition(":")[0]
-            raise ConfigError(f"{address.tell(str(error))}{nearest(scheme, KNOWN)}") from None
-    except ModuleNotFoundError as error:
-        package = EXTRAS.get(str(error.name), str(error.name))
-        raise MissingExtraError(
-            f"{address.shown} needs the package {error.name!r}, which is not installed: pip install {package}"
-        ) from error
