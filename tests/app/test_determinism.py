@@ -80,7 +80,10 @@ def test_the_seed_of_the_environment_is_the_seed_of_the_configuration(
 def test_runs_that_share_a_memory_are_those_of_their_own(
     forecastle: Callable[..., Any], workplace: Path, small: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    variants = (["horizon=3"], ["model=lasso"], ["indicator=core"], ["target=volatility"], ["season=7"])
+    variants = (
+        ["horizon=3"], ["model=lasso"], ["indicator=core"], ["target=volatility"], ["season=7"],
+        ["seed=3", "data.seed=0"],
+    )  # fmt: skip
     for words in variants:
         assert forecastle("run", *otherwise(small, *words), "output=shared").code == 0
     for words in variants:
