@@ -8,6 +8,7 @@ offer what its role wants. All of that is checked for every node before any work
 from __future__ import annotations
 
 import inspect
+import pickle
 import typing
 from collections.abc import Iterable, Mapping
 from functools import lru_cache, partial
@@ -64,9 +65,9 @@ def check_targets(config: Config) -> None:
     for group in ROLES:
         check_group(config, group)
     allowed = (*PREFIXES, *config.allowed_targets)
-    _check("quality", config.quality, allowed, ())
+    _checked("quality", pickle.dumps(config.quality), allowed, ())
     if config.policy:
-        _check("account", config.account, allowed, ())
+        _checked("account", pickle.dumps(config.account), allowed, ())
 
 
 def check_group(config: Config, group: str) -> None:
@@ -85,7 +86,8 @@ def check_group(config: Config, group: str) -> None:
         key = f"{group}.{name}" if name else group
         if not isinstance(member, Mapping) or "_target_" not in member:
             raise ConfigError(f"{key}: a node with _target_ is wanted, got {member!r}")
-        _check(key, _plain(key, member) if group == "indicator" else member, allowed, ROLES[group])
+        plain = _plain(key, member) if group == "indicator" else member
+        _checked(key, pickle.dumps(plain), allowed, ROLES[group])
 
 
 def _plain(key: str, node: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -176,6 +178,12 @@ def _signature(found: Any) -> tuple[Mapping[str, inspect.Parameter], Mapping[str
     except (NameError, TypeError):
         hints = {}
     return parameters, hints
+
+
+@lru_cache(maxsize=1024)
+def _checked(key: str, node: bytes, allowed: tuple[str, ...], methods: tuple[str, ...]) -> None:
+    """Check a pickled node once in a process: most are the same for all runs of a sweep."""
+    _check(key, pickle.loads(node), allowed, methods)
 
 
 def _check(key: str, node: Mapping[str, Any], allowed: tuple[str, ...], methods: tuple[str, ...]) -> None:
