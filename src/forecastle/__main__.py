@@ -19,7 +19,7 @@ usage: forecastle COMMAND [ARGUMENT ...]
   run -m hydra/sweeper=optuna KEY='interval(0,1)' [...]
                              run what a sampler proposes, ranked the same way
   runs                       list the finished runs
-  sweeps                     list the sweeps: runs done, failed and missing
+  sweeps                     list the sweeps: runs done, failed, running and missing
   sweep resume ID            do what is missing of a sweep, or of the last one
   show RUN [by=hour]         print a run's table and where its report lies (or every metric by symbol, hour,
                              weekday, regime or year)

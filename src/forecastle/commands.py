@@ -53,7 +53,7 @@ def _listed(run: Run) -> str:
     value = _number(part["scores"]["model"].get(name))
     test = metrics.get("test")
     opened = _number(test["scores"]["model"].get(name)) if test else "not opened"
-    created = manifest["created"][:19].replace("T", " ")
+    created = _second(manifest["created"])
     shown = f"{name} {value}"
     return f"{run.id}  {created}  {manifest['name']:22} {manifest['data']:14} {shown:>22}  {opened:>10}"
 
@@ -111,7 +111,7 @@ def sweeps(words: Sequence[str]) -> int:
     if not found:
         print(f"no sweeps in {store.folder} yet; `forecastle run -m` makes one")
         return 0
-    counts = f"{'runs':>5} {'done':>5} {'failed':>6} {'pruned':>6} {'missing':>7}"
+    counts = f"{'runs':>5} {'done':>5} {'failed':>6} {'pruned':>6} {'running':>7} {'missing':>7}"
     print(f"{'sweep':8}  {'begun (UTC)':19}  {counts}  command")
     for record in found:
         try:
@@ -119,15 +119,17 @@ def sweeps(words: Sequence[str]) -> int:
         except (RunError, KeyError) as error:
             print(f"{record.id}  damaged: {error}")
             continue
-        numbers = f"{state.total:5} {state.done:5} {state.failed:6} {state.pruned:6} {state.missing:7}"
-        running = " (running)" if state.running else ""
-        print(f"{record.id}  {state.started[:19].replace('T', ' ')}  {numbers}  {shlex.join(state.words)}{running}")
+        numbers = (
+            f"{state.total:5} {state.done:5} {state.failed:6} {state.pruned:6} {state.running:7} {state.missing:7}"
+        )
+        told = " (at work)" if state.attended else ""
+        print(f"{record.id}  {_second(state.started)}  {numbers}  {shlex.join(state.words)}{told}")
     return 0
 
 
 def sweep(words: Sequence[str]) -> int:
     """Go on with a sweep: do what is missing or failed."""
-    usage = "forecastle sweep resume ID|last [retry=none] [max_failures=N] [changed=anew]"
+    usage = "forecastle sweep resume ID|last [retry=failed|none] [max_failures=N] [stop_on_error=true] [changed=anew]"
     if len(words) < 2 or words[0] != "resume":
         raise ConfigError(f"usage: {usage}; got {' '.join(words) or 'no argument'}")
     from forecastle.doors.resuming import resume
@@ -260,6 +262,11 @@ def version(words: Sequence[str]) -> int:
 
     print(f"forecastle {__version__}")
     return 0
+
+
+def _second(time: str) -> str:
+    """A time to the second, as the lists show it."""
+    return time[:19].replace("T", " ")
 
 
 def _number(value: float | None) -> str:

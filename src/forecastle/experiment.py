@@ -47,6 +47,8 @@ class Experiment:
         Folder from which a run that was stopped is gone on with (`forecastle.folds`); None: it begins anew.
     watch : Watch or None
         What the fit tells how well it does while it runs, and which may stop it; None: nobody. Set before `fitted`.
+    job : int or None
+        Its number in its sweep, for others to see which jobs are computed now; None: it is none of a sweep.
     """
 
     def __init__(self, config: Config, memory: Memory | None = None) -> None:
@@ -54,6 +56,7 @@ class Experiment:
         self.steps = Steps()
         self.checkpoints: Path | None = None
         self.watch: Watch | None = None
+        self.job: int | None = None
         self._told = Told()
         self._memory = memory or Memory()
         self._source = build(config.data, "data")

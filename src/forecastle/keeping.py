@@ -60,8 +60,10 @@ def execute(config: Config, memory: Memory | None = None) -> Run:
     return found
 
 
-def attempt(config: Config, memory: Memory | None = None, *, wait: bool, watch: Watch | None = None) -> Run | None:
-    """Run a checked configuration; None where another process computes it and it is not to be waited for.
+def attempt(
+    config: Config, memory: Memory | None = None, *, wait: bool, watch: Watch | None = None, job: int | None = None
+) -> Run | None:
+    """Run a checked configuration, a job of its sweep; None where another process computes it and is not waited for.
 
     Raises
     ------
@@ -70,7 +72,7 @@ def attempt(config: Config, memory: Memory | None = None, *, wait: bool, watch: 
     """
     tracker = Guarded(build(config.tracker, "tracker"))
     experiment = Experiment(config, memory)
-    experiment.watch = watch
+    experiment.watch, experiment.job = watch, job
     store = RunStore(Path(config.output))
     if tracker.place is None:
         return _attempt(experiment, store, watch, report=tracker.wants_report, wait=wait)
@@ -122,7 +124,9 @@ def _found_or_computed(experiment: Experiment, store: RunStore, report: bool, *,
     found = None if force else _whole(store, identity)
     if found is None:
         pipeline.rehearse(experiment.config, experiment.panel)
-        with claim(store.folder, identity, wait=wait) as mine:
+        sweep = experiment.config.sweep
+        job = None if sweep is None or experiment.job is None else (sweep, experiment.job)
+        with claim(store.folder, identity, wait=wait, job=job) as mine:
             if not mine:
                 return None
             found = None if force else _whole(store, identity)  # another process may have computed it meanwhile

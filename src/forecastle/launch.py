@@ -12,8 +12,8 @@ from forecastle import logs
 from forecastle.config.compose import ROOT, check_unsearched, choices, compose, conf_folder, explain, opened, validate
 from forecastle.config.schema import Config
 from forecastle.errors import ConfigError
+from forecastle.runs.command import sweep_id
 from forecastle.runs.execution import Memory
-from forecastle.runs.sweep import sweep_id
 from forecastle.sweeps import sweeping
 from forecastle.sweeps.limits import LIMITS, limits_of
 

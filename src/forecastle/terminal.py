@@ -6,12 +6,13 @@ import errno
 import os
 import sys
 import traceback
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from forecastle import paths
 from forecastle.errors import ForecastleError, RunError
+from forecastle.runs.entry import Ended
 from forecastle.runs.settings import short
 from forecastle.runs.store import Run, read_json
 from forecastle.runs.sweep import SweepRecord
@@ -98,8 +99,11 @@ def print_run(finished: Run) -> None:
     print(f"report  {report}")
 
 
-def print_sweep(record: SweepRecord, known: Collection[int] = ()) -> bool:
-    """Print the ranking of a sweep, on the validation part; False where it is a search that found nothing."""
+def print_sweep(record: SweepRecord, counted: Mapping[Ended, int]) -> bool:
+    """Print the ranking of a sweep, on the validation part, and how many of its jobs ended how.
+
+    False where it is a search that found nothing.
+    """
     from forecastle.evaluation.aim import Aim
     from forecastle.evaluation.ranking import render_ranking
 
@@ -121,15 +125,11 @@ def print_sweep(record: SweepRecord, known: Collection[int] = ()) -> bool:
             except RunError as damaged:
                 error = str(damaged)
         rows.append({"name": name, "run": job.run, "error": error, "part": part})
-    reused = sum(job.reused or job.number in known for job in jobs)
-    failed, pruned = sum(job.failed for job in jobs), sum(job.pruned is not None for job in jobs)
     study = record.folder / paths.STUDY
     if rows:
         print(render_ranking(rows, Aim.of(record.id, read_json(study)) if study.is_file() else None))
-    computed, lost = len(jobs) - reused - failed - pruned, record.total() - len(jobs)
     print(
-        f"sweep {record.id}: {len(jobs)} runs, {computed} computed, {reused} reused, {failed} failed"
-        f"{f', {pruned} pruned' if pruned else ''}{f', {lost} without a record' if lost else ''}"
+        f"sweep {record.id}: {record.total()} run{'s' * (record.total() != 1)}, {added_up(counted)}"
         f"{_weights(record.store, {job.run for job in jobs if job.run})}"
     )
     if not study.is_file():
@@ -139,6 +139,13 @@ def print_sweep(record: SweepRecord, known: Collection[int] = ()) -> bool:
     summary, found = summarise(record)
     print(summary)
     return found
+
+
+def added_up(counted: Mapping[Ended, int]) -> str:
+    """How many jobs of a sweep ended how; together they are all of them."""
+    seldom = [f"{counted[how]} {how}" for how in ("pruned", "left") if counted[how]]
+    usual = [f"{counted[how]} {how}" for how in ("computed", "reused", "failed")]
+    return ", ".join([*usual, *seldom])
 
 
 def _weights(store: Path, runs: Collection[str]) -> str:

@@ -9,6 +9,8 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from hydra_plugins.forecastle_launcher import ForecastleLauncher
+
 
 class ForecastleSweeper(BasicSweeper):
     """Every combination of the values that are given, as Hydra's own sweeper makes them, composed several times faster.
@@ -39,10 +41,13 @@ class ForecastleSweeper(BasicSweeper):
         ------
         ConfigError
             If two jobs are the same, or a range has no end of values; what Hydra raises where one cannot be composed.
+        ForecastleError
+            If all jobs have the same mistake.
         """
         from hydra.core.override_parser.overrides_parser import OverridesParser
 
         from forecastle.errors import ConfigError
+        from forecastle.sweeps.common import check_common
         from forecastle.sweeps.sweeping import planned
 
         context, launcher = cast("HydraContext", self.hydra_context), cast("Launcher", self.launcher)
@@ -54,6 +59,9 @@ class ForecastleSweeper(BasicSweeper):
         (jobs,) = self.split_arguments(parsed, None)
         left = planned(jobs)
         self.validate_batch_is_legal(left)
+        if len(left) == len(jobs):
+            here = isinstance(launcher, ForecastleLauncher)
+            check_common(left, context.config_loader, self.config, here=here)
         done: list[Any] = []
         for batch in self.split_overrides_to_chunks(left, self.max_batch_size) if left else ():
             results = launcher.launch(batch, initial_job_idx=len(done))

@@ -405,7 +405,7 @@ def test_a_search_ends_after_as_many_failures_as_are_allowed(forecastle: Command
     stopped = forecastle(*words, "max_failures=1")
     assert stopped.code == 1
     assert "left out after 1 failure (max_failures=1)" in stopped.err
-    assert "1 runs, 0 computed, 0 reused, 1 failed, 2 without a record" in stopped.out
+    assert "3 runs, 0 computed, 0 reused, 1 failed, 2 left" in stopped.out
     assert "no trial has a value" in stopped.out
     on = forecastle("sweep", "resume", "last")
     assert "3 runs, 2 computed, 0 reused, 1 failed" in on.out

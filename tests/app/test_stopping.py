@@ -56,6 +56,7 @@ def test_the_first_finishes_what_is_in_progress_and_says_how_to_go_on(
     assert finished(workplace) == at_once
     (told,) = (each for each in err.splitlines() if each.startswith("forecastle: "))
     assert told.startswith(f"forecastle: interrupted: {at_once} of 5 runs of sweep ")
+    assert f"({at_once} computed, 0 reused, 0 failed, {5 - at_once} left)" in told
     assert "Traceback" not in err
     assert not alive(running.pid)
     assert list(workplace.glob("runs/.tmp-*")) == []
@@ -78,6 +79,7 @@ def test_the_second_stops_now_and_leaves_nothing_half_done(
     _, err = running.communicate(timeout=20)
     assert running.returncode == 130, err
     assert err.splitlines()[-1].startswith(f"forecastle: interrupted: {before} of 6 runs of sweep ")
+    assert f"({before} computed, 0 reused, 0 failed, {6 - before} left)" in err.splitlines()[-1]
     assert "Traceback" not in err
     assert finished(workplace) == before == 3
     for _ in range(100):  # what Ray began for itself takes a moment to end

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from omegaconf import DictConfig
+from tests.app.conftest import begun
 
 from forecastle.sweeps import sweeping
 
@@ -30,7 +31,7 @@ def failing(small: list[str]) -> list[str]:
 def listed(forecastle: Command) -> list[str]:
     """Numbers of the last sweep: runs, done, failed, missing."""
     words = forecastle("sweeps").out.splitlines()[-1].split()
-    return [*words[3:6], words[7]]
+    return [*words[3:6], words[8]]
 
 
 def test_sweeps_are_listed_with_what_was_done(forecastle: Command, failing: list[str]) -> None:
@@ -93,7 +94,7 @@ def test_a_sweep_whose_runs_are_not_those_of_today_says_so_and_asks(
     ("words", "message"),
     [
         (["sweep"], "usage: forecastle sweep resume"),
-        (["sweep", "resume", "zz"], "no sweep 'zz' in runs"),
+        (["sweep", "resume", "zz"], "no sweep 'zz': no sweeps in runs yet"),
         (["sweep", "resume", "last", "model=ridge"], "or changed=anew wanted, got 'model=ridge'"),
         (["run", "-m", "model=ridge,lasso", "retry=some"], "retry must be failed or none, got 'some'"),
         (["run", "-m", "model=ridge,lasso", "max_failures=0"], "max_failures must be a number of at least 1"),
@@ -139,7 +140,9 @@ def test_a_disk_that_is_full_in_the_middle_loses_nothing_that_was_finished(
     assert stopped.code == 2
     assert stopped.err.splitlines()[-1].startswith("forecastle: the disk is full")
     (told,) = (line for line in stopped.err.splitlines() if "goes on with it" in line)
-    assert re.match(r"[12] of 4 runs of sweep \w+ are finished and kept; `forecastle sweep resume \w+` goes on", told)
+    assert re.match(
+        r"[12] of 4 runs of sweep \w+ are finished and kept \(.*\); `forecastle sweep resume \w+` goes on", told
+    )
     assert "Traceback" not in stopped.err
     assert len(list(Path("runs").glob("*/manifest.json"))) == 2
     assert not list(Path("runs").glob(".tmp-*"))
@@ -198,6 +201,95 @@ def test_a_choice_that_does_not_exist_is_refused_before_any_run_and_leaves_no_sw
     assert refused.err.count("\n") == 1
     assert "no sweeps" in forecastle("sweeps").out
     assert not list(Path("runs").glob("*/manifest.json"))
+
+
+@pytest.mark.parametrize("more", [(), ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")], ids=["here", "by workers"])
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["data=csv", "data.path=nope.csv"], "no such file: nope.csv (data.path)"),
+        (["data=synthetic", "+poolish=1"], "unknown key 'poolish'; did you mean 'pool'?"),
+    ],
+)
+def test_a_mistake_of_all_jobs_is_told_once_before_the_first(
+    forecastle: Command, words: list[str], message: str, more: tuple[str, ...]
+) -> None:
+    refused = forecastle("run", "-m", *words, "model=ridge,lasso,last_value", *more)
+    assert refused.code == 2
+    assert message in refused.err
+    assert refused.err.count("\n") == 1
+    assert "no sweeps" in forecastle("sweeps").out
+
+
+def test_a_mistake_of_some_jobs_stops_no_other(forecastle: Command, small: list[str], candles: Any) -> None:
+    candles()
+    done = forecastle("run", "-m", "data=csv", "data.path=nope.csv,prices.csv", "indicator=minimal")
+    assert done.code == 1
+    assert "2 runs, 1 computed, 0 reused, 1 failed" in done.out
+
+
+def test_jobs_that_fail_alike_are_told_of_once(forecastle: Command, small: list[str]) -> None:
+    done = forecastle("run", "-m", *small, "horizon=5000", "model=ridge,lasso,last_value")
+    assert done.code == 1
+    assert done.err.count("horizon 5000 needs more than 5000 bars") == 1
+    assert done.err.splitlines()[-1].startswith("[1/3] ")
+    assert done.err.splitlines()[-1].endswith("model=ridge: failed, and the same for 2 others")
+    assert " ".join(done.out.split()).count("has 1500 (the same for 2 others)") == 1
+    assert "3 runs, 0 computed, 0 reused, 3 failed" in done.out
+
+
+def test_failures_that_a_limit_leaves_out_stay_on_record_and_the_sum_is_all(
+    forecastle: Command, failing: list[str]
+) -> None:
+    forecastle(*failing)
+    stopped = forecastle(*failing, "max_failures=1")
+    assert "4 runs, 0 computed, 2 reused, 1 failed, 1 left" in stopped.out
+    assert listed(forecastle) == ["4", "2", "2", "0"]
+
+
+def test_a_sweep_that_is_gone_on_with_keeps_its_place_its_time_and_its_command(
+    forecastle: Command, small: list[str]
+) -> None:
+    forecastle("run", "-m", *small, "model=last_value,random_walk")
+    forecastle("run", "-m", *small, "model=last_value")
+    before = forecastle("sweeps").out
+    forecastle("run", "-m", *small, "model=last_value,random_walk", "hydra/launcher=joblib", "hydra.launcher.n_jobs=1")
+    assert forecastle("sweeps").out == before
+
+
+def test_jobs_in_progress_are_counted_as_running(
+    forecastle: Command, start: Command, workplace: Path, patient: list[str]
+) -> None:
+    words = ("run", "-m", *patient, "model=random_walk,waiting", "seed=1,2")
+    running = start(*words, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    begun(workplace, 2)
+    line = forecastle("sweeps").out.splitlines()[-1]
+    assert line.split()[3:9] == ["4", "2", "0", "0", "2", "0"]
+    assert line.endswith(" (at work)")
+    (workplace / "go").touch()
+    out, err = running.communicate(timeout=60)
+    assert "4 runs, 4 computed, 0 reused, 0 failed" in out, err
+    line = forecastle("sweeps").out.splitlines()[-1]
+    assert line.split()[3:9] == ["4", "4", "0", "0", "0", "0"]
+    assert "(at work)" not in line
+
+
+def test_each_of_two_processes_tells_what_it_did_and_the_ledger_who_did_it(
+    start: Command, workplace: Path, patient: list[str]
+) -> None:
+    words = ("run", "-m", *patient, "model=waiting", "seed=1,2")
+    both = [start(*words)]
+    begun(workplace, 1)
+    both.append(start(*words))
+    begun(workplace, 2)
+    (workplace / "go").touch()
+    outs = [each.communicate(timeout=60) for each in both]
+    for out, err in outs:
+        assert out.splitlines()[-1].endswith(": 2 runs, 1 computed, 1 reused, 0 failed"), err
+    jobs = [json.loads(path.read_text()) for path in sorted(Path("runs").glob("sweeps/*/0*.json"))]
+    assert [job["by"].partition("@")[0] for job in jobs] == [str(each.pid) for each in both]
+    assert not any(job["reused"] for job in jobs)
+    assert all(job["seconds"] > 0.01 for job in jobs)
 
 
 def test_a_value_that_stands_twice_in_a_sweep_is_refused(forecastle: Command, small: list[str]) -> None:

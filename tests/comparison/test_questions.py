@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from forecastle.comparison.questions import Tried, sort_out, tried
+from forecastle.runs.entry import Job
 from forecastle.runs.settings import settings_of
 from forecastle.runs.store import Run, RunStore
-from forecastle.runs.sweep import Job, Limits, SweepRecord
+from forecastle.runs.sweep import Limits, SweepRecord
 
 
 @pytest.fixture

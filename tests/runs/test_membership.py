@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from forecastle.errors import RunError
+from forecastle.runs.entry import Job
 from forecastle.runs.membership import sweeps_by_run, told_apart, varied_keys
-from forecastle.runs.sweep import Job, Limits, SweepRecord
+from forecastle.runs.sweep import Limits, SweepRecord
 
 
 def record(store: Path, name: str, words: list[str], *choices: str) -> SweepRecord:

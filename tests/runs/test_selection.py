@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from forecastle.errors import ConfigError, RunError
+from forecastle.runs.entry import Job
 from forecastle.runs.selection import choose
 from forecastle.runs.settings import names
 from forecastle.runs.store import RunStore
-from forecastle.runs.sweep import Job, Limits, SweepRecord
+from forecastle.runs.sweep import Limits, SweepRecord
 
 CONFIG = """\
 model:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from forecastle.runs.sweep import Job, Limits, SweepRecord
+from forecastle.runs.entry import Job
+from forecastle.runs.sweep import Limits, SweepRecord
 from forecastle.sweeps.progress import Progress, _span
 
 

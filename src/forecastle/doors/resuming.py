@@ -9,8 +9,9 @@ from forecastle.config.compose import read
 from forecastle.errors import ConfigError, RunError
 from forecastle.experiment import Experiment
 from forecastle.reopening import changes
+from forecastle.runs.command import SILENT
 from forecastle.runs.store import RunStore
-from forecastle.runs.sweep import SILENT, SweepRecord, named
+from forecastle.runs.sweep import SweepRecord, named
 from forecastle.sweeps.limits import LIMITS
 
 ANEW = "changed=anew"
@@ -49,7 +50,7 @@ def resume(store: RunStore, word: str, more: Sequence[str] = ()) -> int:
         )
     given = [each for each in more if each != ANEW]
     keys = {each.partition("=")[0] for each in given}
-    kept = [each for each in record.state().words if each.partition("=")[0] not in keys]
+    kept = [each for each in record.asked() if each.partition("=")[0] not in keys]
     return launch.run([*kept, *given], anew=ANEW in more)
 
 

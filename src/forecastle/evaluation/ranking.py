@@ -77,11 +77,19 @@ def render_ranking(rows: Sequence[Row], aim: Aim | None = None) -> str:
         gained.append(_gains(alike[0]["part"], aim))
         baseline, _ = measured(alike[0]["part"], aim.first if aim else alike[0]["part"]["objective"])
         lines += [*([""] if lines else []), *_ranking_table(alike, aim)]
-    for row in unscored:
-        name = aim.first if aim else "its objective"
-        what = f"failed: {row['name']}: {row['error']}" if row["error"] else f"{row['name']}: {name} is undefined"
-        lines += textwrap.wrap(what, WIDTH, subsequent_indent="  ")
+    for error, (name, *others) in _unscored(unscored).items():
+        what = f"failed: {name}: {error}" if error else f"{name}: {aim.first if aim else 'its objective'} is undefined"
+        same = f" (the same for {len(others)} other{'s' * (len(others) > 1)})" if others else ""
+        lines += textwrap.wrap(what + same, WIDTH, subsequent_indent="  ")
     return "\n".join([*lines, *textwrap.wrap(_luck(sizes, len(unscored), gained, baseline), WIDTH)])
+
+
+def _unscored(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """Names of the runs without a score by what is told of them."""
+    told: dict[str, list[str]] = {}
+    for row in rows:
+        told.setdefault(row["error"] or "", []).append(row["name"])
+    return told
 
 
 def question_of(part: Scores) -> tuple[object, ...]:

@@ -9,10 +9,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from forecastle import paths
+from forecastle.runs.attendance import is_locked
 
 
 @contextmanager
-def claim(store: Path, identity: str, *, wait: bool) -> Iterator[bool]:
+def claim(store: Path, identity: str, *, wait: bool, job: tuple[str, int] | None = None) -> Iterator[bool]:
     """Hold the claim to a run for a block.
 
     Parameters
@@ -23,6 +24,8 @@ def claim(store: Path, identity: str, *, wait: bool) -> Iterator[bool]:
         Id of the run.
     wait
         Until the process that holds it has ended or is done; else the block is told at once.
+    job
+        For which sweep the run is computed, and the number of its job there, for others to see.
 
     Yields
     ------
@@ -35,6 +38,9 @@ def claim(store: Path, identity: str, *, wait: bool) -> Iterator[bool]:
         yield False
         return
     try:
+        with suppress(OSError):  # a full disk: what the run meets is told
+            os.ftruncate(descriptor, 0)  # of what a process that was killed has left
+            os.pwrite(descriptor, b"" if job is None else f"{job[0]} {job[1]}".encode(), 0)
         yield True
     finally:
         with suppress(FileNotFoundError):
@@ -42,6 +48,17 @@ def claim(store: Path, identity: str, *, wait: bool) -> Iterator[bool]:
         os.close(descriptor)
         with suppress(OSError):  # others hold claims
             path.parent.rmdir()
+
+
+def computing(store: Path) -> dict[str, set[int]]:
+    """Numbers of the jobs by sweep that living processes compute, here or on a machine whose locks are seen here."""
+    found: dict[str, set[int]] = {}
+    for path in (store / paths.CLAIMS).glob("*"):
+        with suppress(OSError, ValueError):  # removed in this moment, or held for no sweep
+            sweep, number = path.read_text().split()
+            if is_locked(path):
+                found.setdefault(sweep, set()).add(int(number))
+    return found
 
 
 def _locked(path: Path, *, wait: bool) -> int | None:

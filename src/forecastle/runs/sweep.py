@@ -4,67 +4,29 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import shutil
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 from forecastle import paths
-from forecastle.config.schema import PASSIVE
 from forecastle.errors import RunError
-from forecastle.runs.identity import digest
-from forecastle.runs.process import born
+from forecastle.runs.attendance import attend, is_attended, locked
+from forecastle.runs.claim import computing
+from forecastle.runs.entry import Ended, Job, failure, now, read_job
 from forecastle.runs.store import read_json, write_json
+
+LOCK = ".lock"
+"""What processes lock while they write down what a job did."""
 
 FILE = "sweep.json"
 """What the record of a whole sweep is called."""
 
 PLAN = "jobs.json"
 """What the list of its jobs is called, where it is known beforehand."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One job of a sweep.
-
-    Parameters
-    ----------
-    number
-        Its place in the sweep, from 0.
-    choices
-        The overrides that make it, ``("model=ridge", "indicator=core")``.
-    run
-        Id of its run, or None where it failed or was stopped.
-    error
-        What went wrong, in one line, or None.
-    traceback
-        Where, or None.
-    reused
-        True where the run was finished before.
-    ground
-        Hash of what its run follows from beside the choices (`forecastle.runs.ground`); None: not known.
-    pruned
-        Why a search stopped it on the way, in one line; it is neither done nor failed, and left no run.
-    """
-
-    number: int
-    choices: tuple[str, ...]
-    run: str | None
-    error: str | None = None
-    traceback: str | None = None
-    reused: bool = False
-    pruned: str | None = None
-    ground: str | None = None
-
-    @property
-    def failed(self) -> bool:
-        """Whether it went wrong."""
-        return self.run is None and self.pruned is None
 
 
 @dataclass(frozen=True)
@@ -83,23 +45,6 @@ class Limits:
     max_failures: int | None = None
 
 
-def sweep_id(command: Sequence[str]) -> str:
-    """Id of the sweep that a command line makes, 8 hexadecimal digits; what can change no number does not count.
-
-    A file of experiment or search counts: its name changes nothing, what it holds may.
-    """
-    silent = PASSIVE - {"experiment", "search"}
-    kept = [word for word in command if re.split(r"[=.]", word.lstrip("+~"), maxsplit=1)[0] not in silent]
-    return digest([word for word in kept if not word.startswith(SILENT)])[:8]
-
-
-SILENT = (
-    *("hydra/launcher=", "hydra.launcher."),
-    *("hydra.sweeper.n_trials=", "hydra.sweeper.storage=", "hydra.sweeper.password_env="),
-)
-"""How words of Hydra begin that change nothing but where and how many jobs are run."""
-
-
 @dataclass(frozen=True)
 class State:
     """How far a sweep has come.
@@ -107,27 +52,32 @@ class State:
     Parameters
     ----------
     words
-        What followed ``forecastle run`` on the command line.
+        What followed ``forecastle run`` on the command line when it was begun.
     started
-        When it was begun last, ISO 8601, UTC.
-    total, done, failed, pruned
-        Jobs that the command makes, that have a run, that have an error, and that a search stopped on the way.
-    running
-        True where another process of this machine that began it is alive.
+        When it was begun, ISO 8601, UTC.
+    resumed
+        When it was gone on with last; None: never.
+    total, done, failed, pruned, running
+        Jobs that the command makes, that have a run, that have an error, that a search stopped on the way, and that a
+        living process computes just now, on this machine or on another one whose locks are seen here.
+    attended
+        True where a process that goes on with it is alive, whether it computes a job or prepares the next one.
     """
 
     words: tuple[str, ...]
     started: str
+    resumed: str | None
     total: int
     done: int
     failed: int
     pruned: int
-    running: bool
+    running: int
+    attended: bool
 
     @property
     def missing(self) -> int:
-        """Jobs of which nothing is known."""
-        return self.total - self.done - self.failed - self.pruned
+        """Jobs of which nothing is known, and that nobody computes."""
+        return self.total - self.done - self.failed - self.pruned - self.running
 
 
 class SweepRecord:
@@ -138,23 +88,41 @@ class SweepRecord:
         self.store = store
         self.folder = store / paths.SWEEPS / identity
 
-    def begin(self, words: Sequence[str], total: int, limits: Limits) -> None:
-        """Write down the command, its number of jobs and its limits, and forget the jobs that are tried again.
+    @contextmanager
+    def attended(self, words: Sequence[str], total: int, limits: Limits) -> Iterator[None]:
+        """Begin, or go on, and be known to be at work on it for a block.
 
-        A pruned job is not: a search chose what came after it in that knowledge. A sweep that another process is at
-        work on is joined: what that one wrote down stays.
+        A sweep that another process is at work on is joined: what that one wrote down holds, its limits too.
+        """
+
+        def begin(alone: bool) -> None:
+            if alone or not self._begun():
+                self.begin(words, total, limits)
+
+        with attend(self.folder, begin):
+            yield
+
+    def begin(self, words: Sequence[str], total: int, limits: Limits) -> None:
+        """Write down the command, its number of jobs and its limits; when it was begun and how stays as it was first.
+
+        What failed before stays known until it is tried again.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with suppress(RunError):
-            if self.state().running:
-                return
         for path in self.folder.glob("[0-9]*.json"):
-            job = self._read(path)
-            if job is None or (job.failed and limits.retry == "failed"):
+            if read_job(path) is None:
                 path.unlink(missing_ok=True)
-        started = datetime.now(UTC).isoformat(timespec="seconds")
-        process = {"started": started, "host": platform.node(), "pid": os.getpid(), "born": born(os.getpid())}
-        write_json(self.folder / FILE, {"words": list(words), "total": total, **process, **asdict(limits)})
+        first, today = self._begun(), now()
+        times = {"started": first.get("started", today), "resumed": today if first else None}
+        given = {"words": first.get("words", list(words)), "asked": list(words), "total": total}
+        process = {"host": platform.node(), "pid": os.getpid()}
+        write_json(self.folder / FILE, {**given, **times, **process, **asdict(limits)})
+
+    def _begun(self) -> dict[str, Any]:
+        """What was written when it was begun; nothing where it was not, or that is damaged."""
+        try:
+            return self._node()
+        except RunError:
+            return {}
 
     def forget(self) -> None:
         """Remove the record of a sweep of which nothing was done."""
@@ -165,18 +133,34 @@ class SweepRecord:
         """Number of jobs that the command makes."""
         return int(self._node()["total"])
 
-    def spent(self, number: int) -> str | None:
-        """Why a job is not to be computed now: it failed or was pruned before, or too many failed; None: it is."""
+    def asked(self) -> list[str]:
+        """The command that was given last: it may ask for more trials, or another launcher, than the first."""
+        node = self._node()
+        return list(node.get("asked", node["words"]))
+
+    def since(self) -> str:
+        """When it was begun, or gone on with last; nothing where that cannot be read."""
+        node = self._begun()
+        return str(node.get("resumed") or node.get("started", ""))
+
+    def spent(self, number: int) -> tuple[Ended, str] | None:
+        """What became of a job that is not to be computed now, and why not; None: it is to be.
+
+        It failed before and is not to be tried again, or just now by another process; it was pruned before; or too
+        many have failed since the sweep was begun or gone on with.
+        """
         if not (self.folder / FILE).is_file():  # it could not be written: what the job meets is told
             return None
-        limits, job = self._node(), self.job(number)
+        limits, job, since = self._node(), self.job(number), self.since()
         if job is not None and job.failed and limits["retry"] == "none":
-            return "failed before (retry=none)"
+            return "failed", "failed before (retry=none)"
+        if job is not None and job.failed and (job.ended or "") >= since:
+            return "failed", "failed meanwhile, in another process"
         if job is not None and job.pruned:
-            return "pruned before"
+            return "pruned", "pruned before"
         most = limits["max_failures"]
-        if most is not None and (failed := self._failures()) >= most:
-            return f"left out after {failed} failure{'s' * (failed != 1)} (max_failures={most})"
+        if most is not None and (failed := len(self.failures(since))) >= most:
+            return "left", f"left out after {failed} failure{'s' * (failed != 1)} (max_failures={most})"
         return None
 
     def plan(self, jobs: Sequence[Sequence[str]]) -> None:
@@ -191,17 +175,36 @@ class SweepRecord:
             return counted
         return _places(path, path.stat().st_mtime_ns).get(tuple(choices), counted)
 
-    def write(self, job: Job) -> None:
-        """Write down what a job did; nothing waits for the disk, since a run that is finished is found without it."""
-        write_json(self.folder / f"{job.number:05d}.json", asdict(job), durable=False)
+    def write(self, job: Job) -> int:
+        """Write down what a job did; nothing waits for the disk, since a run that is finished is found without it.
+
+        A run that is found again was computed by whom the record says, and stays so. A failure does not take the place
+        of a run that another process has finished meanwhile.
+
+        Returns
+        -------
+        int
+            How many other jobs have failed since the sweep was begun or gone on with, all in the same way.
+        """
+        with locked(self.folder / LOCK):
+            job = replace(job, ended=job.ended or now(), by=job.by or f"{os.getpid()}@{platform.node()}")
+            before, since = self.job(job.number), self.since()
+            if before is not None and before.run is not None:
+                if job.reused and job.run == before.run:
+                    job = replace(before, choices=job.choices, ground=job.ground)
+                elif job.failed and (before.ended or "") >= since:
+                    return 0
+            alike = sum(error == job.error for error in self.failures(since)) if job.failed else 0
+            write_json(self.folder / f"{job.number:05d}.json", asdict(job), durable=False)
+        return alike
 
     def job(self, number: int) -> Job | None:
         """What a job did; None where it has not ended, or what was written of it is damaged."""
-        return self._read(self.folder / f"{number:05d}.json")
+        return read_job(self.folder / f"{number:05d}.json")
 
     def jobs(self) -> list[Job]:
         """All jobs that have ended, in order; one of which the record is damaged is as good as missing."""
-        found = (self._read(path) for path in sorted(self.folder.glob("[0-9]*.json")))
+        found = (read_job(path) for path in sorted(self.folder.glob("[0-9]*.json")))
         return [job for job in found if job is not None]
 
     def ended(self, since: float) -> set[int]:
@@ -209,24 +212,21 @@ class SweepRecord:
         found = (each for each in os.scandir(self.folder) if each.name[0].isdigit() and each.name.endswith(".json"))
         return {int(each.name[:-5]) for each in found if each.stat().st_mtime >= since}
 
-    def _failures(self) -> int:
-        """Number of jobs that failed; each record is read once by a process."""
+    def failures(self, since: str) -> list[str]:
+        """What went wrong, for each job that failed since then; a record is read once by a process."""
         found = (each for each in os.scandir(self.folder) if each.name[0].isdigit() and each.name.endswith(".json"))
-        return sum(_failed(each.path, each.stat().st_mtime_ns) for each in found)
+        told = (failure(each.path, each.stat().st_mtime_ns) for each in found)
+        return [error for ended, error in told if error and ended >= since]
 
     def _node(self) -> dict[str, Any]:
-        node = read_json(self.folder / FILE)
-        if missing := {"words", "total", "started", "host", "pid", "born", "retry", "max_failures"} - set(node):
-            raise RunError(f"{self.folder / FILE} is damaged: {', '.join(sorted(missing))} missing")
+        path = self.folder / FILE
+        mend = (
+            f"its command, given again, writes it anew and finds its finished runs (or remove the folder {path.parent})"
+        )
+        node = read_json(path, mend)
+        if missing := {"words", "total", "started", "retry", "max_failures"} - set(node):
+            raise RunError(f"{path} is damaged: {', '.join(sorted(missing))} missing; {mend}")
         return node
-
-    @staticmethod
-    def _read(path: Path) -> Job | None:
-        try:
-            node = read_json(path)
-            return Job(**{**node, "choices": tuple(node["choices"])})
-        except (RunError, KeyError, TypeError):
-            return None
 
     def state(self) -> State:
         """How far it has come.
@@ -236,18 +236,13 @@ class SweepRecord:
         RunError
             If the record is missing or damaged; its command, given again, writes it anew.
         """
-        node, jobs = self._node(), self.jobs()
+        node = self._node()
+        running = computing(self.store).get(self.id, set())
+        jobs = [job for job in self.jobs() if job.number not in running]
         done, failed = sum(job.run is not None for job in jobs), sum(job.failed for job in jobs)
-        alive = node["host"] == platform.node() and (now := born(node["pid"])) is not None and now == node["born"]
-        running = alive and node["pid"] != os.getpid() and len(jobs) < node["total"]
-        pruned = len(jobs) - done - failed
-        return State(tuple(node["words"]), node["started"], node["total"], done, failed, pruned, running)
-
-
-@lru_cache(maxsize=65536)
-def _failed(path: str, changed: int) -> bool:  # noqa: ARG001  written again, read again
-    job = SweepRecord._read(Path(path))
-    return job is not None and job.failed
+        times = node["started"], node.get("resumed")
+        counts = node["total"], done, failed, len(jobs) - done - failed, len(running)
+        return State(tuple(node["words"]), *times, *counts, attended=is_attended(self.folder))
 
 
 @lru_cache(maxsize=4)
@@ -257,8 +252,8 @@ def _places(path: Path, changed: int) -> dict[tuple[str, ...], int]:  # noqa: AR
 
 def sweeps(store: Path) -> list[SweepRecord]:
     """All sweeps below a store, the one begun last at the end."""
-    found = (store / paths.SWEEPS).glob(f"*/{FILE}")
-    return [SweepRecord(store, path.parent.name) for path in sorted(found, key=lambda path: path.stat().st_mtime)]
+    found = [SweepRecord(store, path.parent.name) for path in (store / paths.SWEEPS).glob(f"*/{FILE}")]
+    return sorted(found, key=lambda record: (record._begun().get("started", ""), record.id))
 
 
 def named(store: Path, word: str) -> SweepRecord:
@@ -272,6 +267,9 @@ def named(store: Path, word: str) -> SweepRecord:
     everything = sweeps(store)
     found = everything[-1:] if word == "last" else [each for each in everything if each.id.startswith(word)]
     if len(found) != 1:
+        if not everything:
+            raise RunError(f"no sweep {word!r}: no sweeps in {store} yet; `forecastle run -m` makes one")
         what = "no sweep" if not found else f"{len(found)} sweeps begin with"
-        raise RunError(f"{what} {word!r} in {store} ({len(everything)} sweeps there; see `forecastle sweeps`)")
+        there = f"{len(everything)} sweep{'s' * (len(everything) != 1)} there"
+        raise RunError(f"{what} {word!r} in {store} ({there}; see `forecastle sweeps`)")
     return found[0]

@@ -9,8 +9,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from forecastle import paths
 from forecastle.evaluation.layout import WIDTH
+from forecastle.runs.entry import Job
 from forecastle.runs.store import read_json
-from forecastle.runs.sweep import Job, SweepRecord
+from forecastle.runs.sweep import SweepRecord
 from forecastle.search.opening import kept
 
 

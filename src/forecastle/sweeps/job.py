@@ -6,14 +6,15 @@ import errno
 import time
 import traceback
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from forecastle import logs, paths
 from forecastle.config.schema import Config
 from forecastle.errors import ForecastleError, Pruned
+from forecastle.runs.entry import Ended, Job
 from forecastle.runs.ground import Sources, Stamp, ground_of
-from forecastle.runs.sweep import Job, SweepRecord
+from forecastle.runs.sweep import SweepRecord
 from forecastle.sweeps.progress import say
 
 if TYPE_CHECKING:
@@ -38,10 +39,21 @@ class Place:
         """Print what became of it."""
         say(f"[{self.number + 1}/{self.record.total()}] {' '.join(self.chosen)}: {text}")
 
+    def end(self, job: Job) -> Ended:
+        """Write down how it ended, and print it; of those that fail alike the first."""
+        alike = self.record.write(job)
+        took = "" if job.seconds is None else f", {job.seconds:.2f} s"
+        if job.failed:
+            if not alike:
+                self.tell(f"failed: {job.error}{took}")
+            return "failed"
+        self.tell(f"{job.pruned or job.run}{' (reused)' if job.reused else ''}{took}")
+        return "pruned" if job.pruned else "reused" if job.reused else "computed"
+
 
 def bring_to_end(
     place: Place, make: Callable[[], Config], memory: Memory, origin: tuple[Sources, Stamp] | None, *, wait: bool
-) -> Config | None:
+) -> Ended | Config:
     """Run a job and write down how it ended; whatever it meets, but for a full disk, the others go on.
 
     Parameters
@@ -60,8 +72,8 @@ def bring_to_end(
 
     Returns
     -------
-    Config or None
-        Its configuration where another process computes it and is not to be waited for.
+    str or Config
+        How it ended; its configuration where another process computes it and is not to be waited for.
     """
     from forecastle.keeping import attempt
 
@@ -71,7 +83,7 @@ def bring_to_end(
         ground = ground_of(config, place.chosen, *origin) if origin else None
         logs.configure("WARNING" if config.log_level == "INFO" else config.log_level)
         with _watched(place) as watch:
-            finished = attempt(config, memory, wait=wait, watch=watch)
+            finished = attempt(config, memory, wait=wait, watch=watch, job=place.number)
         if finished is None:
             return config
         job = Job(place.number, place.chosen, finished.id, reused=finished.reused, ground=ground)
@@ -83,10 +95,8 @@ def bring_to_end(
         known = isinstance(error, ForecastleError)
         line = " ".join((str(error) if known else f"{type(error).__name__}: {error}").split())
         job = Job(place.number, place.chosen, None, error=line, traceback=traceback.format_exc())
-    place.record.write(job)
-    state = f"failed: {job.error}" if job.failed else job.pruned or f"{job.run}{' (reused)' if job.reused else ''}"
-    place.tell(f"{state}, {time.perf_counter() - start:.2f} s")
-    return None
+    seconds = time.perf_counter() - start
+    return place.end(replace(job, seconds=round(seconds, 3)))
 
 
 def _watched(place: Place) -> AbstractContextManager[Watch | None]:
@@ -96,3 +106,17 @@ def _watched(place: Place) -> AbstractContextManager[Watch | None]:
     from forecastle.search.watching import watched
 
     return watched(place.record.folder, place.number)
+
+
+def tell_alike(record: SweepRecord) -> None:
+    """Print how many jobs failed in a way that was told of another one, for each such way."""
+    since = record.since()
+    ways: dict[str, list[Job]] = {}
+    for job in record.jobs():
+        if job.error is not None and (job.ended or "") >= since:
+            ways.setdefault(job.error, []).append(job)
+    for alike in ways.values():
+        first, *others = sorted(alike, key=lambda job: job.ended or "")
+        if others:
+            place = Place(record, first.number, first.choices)
+            place.tell(f"failed, and the same for {len(others)} other{'s' * (len(others) > 1)}")

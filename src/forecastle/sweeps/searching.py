@@ -19,11 +19,12 @@ from forecastle.runs.execution import Memory
 from forecastle.runs.store import Run, RunStore, read_json
 from forecastle.runs.sweep import FILE, SweepRecord
 from forecastle.sweeps import sweeping
+from forecastle.sweeps.asked import stoppable
 
 if TYPE_CHECKING:
     from hydra.plugins.launcher import Launcher
 
-    from forecastle.runs.sweep import Job
+    from forecastle.runs.entry import Job
     from forecastle.search.goal import Goals, Outcome
     from forecastle.search.space import Space
     from forecastle.search.study import Batch, Plan, Study
@@ -157,7 +158,7 @@ def _known(study: Study, record: SweepRecord) -> dict[int, str]:
 
 def _drive(study: Study, record: SweepRecord, known: Container[int], launch: Launch, after: Goals) -> None:
     """Run batch after batch until all trials have ended and their runs are there, or some were left out."""
-    with sweeping.stoppable(workers=1) as stop:  # so that Ctrl-C between two batches cuts nothing short
+    with stoppable(workers=1) as stop:  # so that Ctrl-C between two batches cuts nothing short
         for batch in study.batches():
             stop.check()
             numbers = [trial.number for trial in batch.trials]
@@ -187,9 +188,10 @@ def _outcome(job: Job, record: SweepRecord, after: Goals) -> Outcome:
 
 
 def _taken(record: SweepRecord) -> str:
-    node = read_json(record.folder / FILE) if (record.folder / FILE).is_file() else {"pid": "?", "host": "another host"}
+    node = read_json(record.folder / FILE) if (record.folder / FILE).is_file() else {}
+    process = f"process {node.get('pid', '?')} on {node.get('host', 'another host')}"
     return (
-        f"study {record.id} is at work already, by process {node['pid']} on {node['host']}: "
+        f"study {record.id} is at work already, by {process}: "
         "one process proposes the trials of a study, and its launcher runs several at once"
     )
 

@@ -19,6 +19,8 @@ from omegaconf import DictConfig, open_dict
 from forecastle.errors import ConfigError
 from forecastle.runs import workers
 from forecastle.sweeps import sweeping
+from forecastle.sweeps.asked import stoppable
+from forecastle.sweeps.origin import composes_from
 
 if TYPE_CHECKING:
     from hydra.conf import HydraConf
@@ -59,7 +61,7 @@ def here(setting: Setting, jobs: Sequence[Sequence[str]], first: int) -> list[Jo
     """
     setup_globals()
     done = []
-    with sweeping.stoppable(workers=1) as stop:
+    with stoppable(workers=1) as stop:
         for number, overrides in enumerate(jobs, first):
             stop.check()
             done.append(turn(setting, (number, overrides)))
@@ -84,7 +86,7 @@ def apart(crew: workers.Crew, jobs: Sequence[Sequence[str]], first: int) -> list
     """Run jobs by workers; see `here`. What another process computes is waited for when nothing else is left."""
     done: list[JobReturn] = [JobReturn(overrides=list(overrides)) for overrides in jobs]
     left = list(range(len(jobs)))
-    with sweeping.stoppable(workers=crew.count) as stop:
+    with stoppable(workers=crew.count) as stop:
         for wait in (False, True):
             todo, left = left, []
             asked = [(first + index, jobs[index], wait) for index in todo]
@@ -96,6 +98,8 @@ def apart(crew: workers.Crew, jobs: Sequence[Sequence[str]], first: int) -> list
                     raise result
                 elif result == sweeping.PUT_OFF:
                     left.append(index)
+                else:
+                    sweeping.met(jobs[index], first + index, result)
                 done[index].return_value = None
                 done[index].status = JobStatus.COMPLETED
         stop.check()
@@ -135,7 +139,7 @@ def _serve(content: Setting, job: tuple[int, Sequence[str], bool]) -> Any:
     """A worker's turn: what the task returned."""
     number, overrides, wait = job
     setup_globals()
-    sweeping.composes_from(content.config.hydra)
+    composes_from(content.config.hydra)
     with sweeping.working(wait=wait):
         return turn(content, (number, overrides)).return_value
 

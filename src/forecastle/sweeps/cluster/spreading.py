@@ -17,6 +17,7 @@ from hydra.core.utils import JobReturn, JobStatus, setup_globals
 from forecastle.errors import ConfigError, ForecastleError
 from forecastle.runs.stopping import Stop
 from forecastle.sweeps import sweeping, turns
+from forecastle.sweeps.asked import stoppable
 from forecastle.sweeps.turns import Setting
 
 POLL = 0.1
@@ -141,7 +142,7 @@ def spread(
         for begin in range(0, len(numbered), size)
     )
     done = [JobReturn(overrides=list(overrides)) for overrides in jobs]
-    with sweeping.stoppable(workers=most) as stop:
+    with stoppable(workers=most) as stop:
         for parcel, results in _ended(cluster, parcels, most, stop):
             for (number, overrides), result in zip(parcel.jobs, results, strict=False):
                 if isinstance(result, LostError):
@@ -149,6 +150,7 @@ def spread(
                 elif isinstance(result, Exception):
                     raise result
                 else:
+                    sweeping.met(overrides, number, result)
                     done[number - first].return_value = result
                 done[number - first].status = JobStatus.COMPLETED
         stop.check()
