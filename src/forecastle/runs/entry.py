@@ -58,6 +58,13 @@ class Job:
     by: str | None = field(default=None, compare=False)
 
     @property
+    def what(self) -> Ended:
+        """How it ended, for who ran it."""
+        if self.failed:
+            return "failed"
+        return "pruned" if self.pruned is not None else "reused" if self.reused else "computed"
+
+    @property
     def failed(self) -> bool:
         """Whether it went wrong."""
         return self.run is None and self.pruned is None

@@ -118,7 +118,7 @@ class Sweep:
         ended: dict[int, Ended] = dict.fromkeys(self.known, "reused")
         for job in self.record.jobs():
             if (job.ended or "") >= self.began or (self.in_turn and job.run is None):
-                ended[job.number] = "pruned" if job.pruned else "failed" if job.failed else "reused"
+                ended[job.number] = job.what if job.run is None else "reused"
         ended |= self.met
         return Counter(ended.get(number, "left") for number in range(self.record.total()))
 

@@ -46,9 +46,9 @@ class Place:
         if job.failed:
             if not alike:
                 self.tell(f"failed: {job.error}{took}")
-            return "failed"
-        self.tell(f"{job.pruned or job.run}{' (reused)' if job.reused else ''}{took}")
-        return "pruned" if job.pruned else "reused" if job.reused else "computed"
+        else:
+            self.tell(f"{job.pruned or job.run}{' (reused)' if job.reused else ''}{took}")
+        return job.what
 
 
 def bring_to_end(

@@ -213,6 +213,7 @@ def lost(overrides: Sequence[str], number: int, reason: str) -> None:
         place = Place(record, record.number(_chosen(overrides), number), _chosen(overrides))
         before = record.job(place.number)
         if before is not None and (before.ended or "") >= _asked[-1].began:
+            _asked[-1].met[place.number] = before.what
             return
         _asked[-1].met[place.number] = place.end(Job(place.number, place.chosen, None, error=reason))
 
