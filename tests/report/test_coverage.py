@@ -5,7 +5,7 @@ import pytest
 from tests.report.drawing import NAMESPACE, of_class
 
 from forecastle.report.coverage import coverage, coverage_figure, coverage_table
-from forecastle.report.folder import Forecasts
+from forecastle.report.forecasts import Forecasts
 
 
 def make_forecasts(target: np.ndarray, regime: np.ndarray | None = None) -> Forecasts:

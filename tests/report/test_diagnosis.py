@@ -4,7 +4,7 @@ import numpy as np
 from tests.report.drawing import NAMESPACE, of_class
 
 from forecastle.report.diagnosis import calibration_figures
-from forecastle.report.folder import Forecasts
+from forecastle.report.forecasts import Forecasts
 
 
 def make_forecasts(

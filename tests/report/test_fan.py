@@ -9,7 +9,7 @@ from tests.report.drawing import of_class, paths, per_cent
 
 from forecastle.report.fan import bands_of, fan_figure
 from forecastle.report.figure import Figure
-from forecastle.report.folder import Forecasts
+from forecastle.report.forecasts import Forecasts
 
 LEVELS = (0.025, 0.25, 0.5, 0.75, 0.975)
 
@@ -131,7 +131,7 @@ def test_bands_need_both_of_their_levels() -> None:
 
 
 def test_the_folder_of_a_run_gives_the_same_fans(run_folder: Path) -> None:
-    from forecastle.report.folder import read_forecasts
+    from forecastle.report.forecasts import read_forecasts
 
     forecasts = read_forecasts(run_folder / "forecast.parquet", "test")
     assert forecasts is not None

@@ -5,7 +5,7 @@ import pytest
 from tests.report.drawing import NAMESPACE, of_class, paths, per_cent, texts
 
 from forecastle.report.figure import cumulated_figures, curve_figures, forest_figure, skill_figures
-from forecastle.report.folder import Forecasts
+from forecastle.report.forecasts import Forecasts
 
 
 def make_losses(origin: list[int], model: list[float], baseline: list[float]) -> Forecasts:

@@ -9,7 +9,8 @@ import pytest
 from tests.report.conftest import LEVELS, make_run
 
 from forecastle.errors import RunError
-from forecastle.report.folder import read_folder, read_forecasts
+from forecastle.report.folder import read_folder
+from forecastle.report.forecasts import read_forecasts
 
 
 def test_rows_in_any_order_become_windows_and_steps(run_folder: Path) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from tests.report.conftest import make_run
 
-from forecastle.report.folder import Equity, Forecasts, read_forecasts
+from forecastle.report.folder import Equity
+from forecastle.report.forecasts import Forecasts, read_forecasts
 from forecastle.report.rivals import (
     Rival,
     capital_figure,

@@ -14,7 +14,7 @@ from forecastle.evaluation.layout import ARROWS, WIDTH, decimals_for, fixed, lay
 from forecastle.evaluation.metric import Outcome
 from forecastle.evaluation.slices import score_slices, slicings
 from forecastle.models.forecast import ClassForecast, QuantileForecast
-from forecastle.report.folder import read_forecasts
+from forecastle.report.forecasts import read_forecasts
 
 KINDS = ("symbol", "hour", "weekday", "regime", "year")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +16,7 @@ from forecastle.arrays import FloatArray
 from forecastle.errors import ConfigError, ModelError
 from forecastle.models.calibration import error_quantiles, split_in_time
 from forecastle.models.curves import learning_curves
+from forecastle.models.epochwise.asked import check_training, log_epochs
 from forecastle.models.epochwise.watch import TOLD
 from forecastle.models.examples import Examples, inputs_of
 from forecastle.models.fitting import (
@@ -117,7 +118,7 @@ class SklearnForecaster:
         self.lags = lags
         self.calibration = calibration
         self.trainer, self.callbacks = trainer, dict(callbacks or {})
-        _check_training(trainer, estimator, self.callbacks)
+        check_training(trainer, estimator, self.callbacks)
         self.checkpoints: Path | None = None
         self.watch: Watch | None = None
         self.curves: dict[str, list[float]] = {}
@@ -165,7 +166,7 @@ class SklearnForecaster:
         self._count = len(train)
         self.curves = learning_curves(self._fitted)
         if self.trainer is not None:
-            _log_epochs(self.name, self._fitted, self.trainer.max_epochs)
+            log_epochs(self.name, self._fitted, self.trainer.max_epochs)
         return self
 
     def predict(self, context: Context) -> Forecast:
@@ -292,23 +293,3 @@ class SklearnForecaster:
         for step, estimator in enumerate(self._fitted):
             values[:, step, estimator.classes_] = estimator.predict_proba(inputs)
         return drawn_to_uniform(values, self._count).astype(np.float32)
-
-
-def _check_training(trainer: Any, estimator: Any, callbacks: Mapping[str, Any]) -> None:
-    """Refuse a trainer or callbacks of networks, and an estimator that cannot be trained in epochs."""
-    if trainer is None:
-        if callbacks:
-            raise ConfigError(f"callbacks need a trainer (trainer=epochs), got {', '.join(callbacks)} and none")
-        return
-    if not callable(getattr(trainer, "check", None)):
-        got = getattr(trainer, "func", type(trainer)).__name__
-        raise ConfigError(f"trainer must be one for scikit-learn's estimators (trainer=epochs), got {got}")
-    trainer.check(estimator, callbacks)
-
-
-def _log_epochs(name: str, fitted: Sequence[Any], most: int) -> None:
-    """Tell for how many epochs the estimators were trained."""
-    done = sorted(len(next(iter(each.epochs_.values()))) for each in fitted if hasattr(each, "epochs_"))
-    if done:
-        span = f"{done[0]}" if done[0] == done[-1] else f"{done[0]} to {done[-1]}"
-        logger.info("%s: trained for %s of %d epochs", name, span, most)

@@ -16,7 +16,8 @@ from forecastle import paths
 from forecastle.evaluation.contest import Contest
 from forecastle.evaluation.fanova import importance
 from forecastle.evaluation.placing import UNSURE, worth
-from forecastle.report.folder import Equity, read_curves, read_equity, read_forecasts
+from forecastle.report.folder import Equity, read_curves, read_equity
+from forecastle.report.forecasts import read_forecasts
 from forecastle.report.page import template
 from forecastle.report.parallel import parallel_figure
 from forecastle.report.ranked import ranking

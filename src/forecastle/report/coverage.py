@@ -13,7 +13,7 @@ from forecastle.evaluation.slices import REGIMES
 from forecastle.report.axis import number_axis, step_axis
 from forecastle.report.chart import Band, Dots, Line, Mark, Strokes, draw, legend
 from forecastle.report.figure import Figure
-from forecastle.report.folder import Forecasts
+from forecastle.report.forecasts import Forecasts
 from forecastle.report.table import Table
 from forecastle.report.words import defined, plain
 

@@ -8,7 +8,7 @@ from forecastle.evaluation.calibration import independent, pit_histogram, reliab
 from forecastle.report.axis import Axis, number_axis
 from forecastle.report.chart import Band, Boxes, Dots, Line, Mark, Strokes, draw, legend
 from forecastle.report.figure import Figure
-from forecastle.report.folder import Forecasts
+from forecastle.report.forecasts import Forecasts
 from forecastle.report.words import plain
 
 MOST_BINS = 20

@@ -8,7 +8,7 @@ from forecastle.arrays import FloatArray, IntArray, TimeArray
 from forecastle.report.axis import Axis, number_axis, time_axis
 from forecastle.report.chart import Band, Dots, Line, Mark, draw, legend
 from forecastle.report.figure import Figure
-from forecastle.report.folder import Forecasts
+from forecastle.report.forecasts import Forecasts
 from forecastle.report.words import day, span
 
 FAN_BARS = 60

@@ -10,7 +10,8 @@ import numpy as np
 
 from forecastle.report.axis import Axis, number_axis, step_axis, time_axis
 from forecastle.report.chart import Boxes, Dots, Line, Mark, Strokes, draw, legend
-from forecastle.report.folder import Forecasts, baselines
+from forecastle.report.folder import baselines
+from forecastle.report.forecasts import Forecasts
 from forecastle.report.words import day, defined, percent, spoken
 
 

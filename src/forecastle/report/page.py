@@ -13,8 +13,9 @@ from forecastle.report.coverage import coverage_figure, coverage_table
 from forecastle.report.diagnosis import calibration_figures
 from forecastle.report.fan import bands_of, fan_figure
 from forecastle.report.figure import Figure, cumulated_figures, curve_figures, forest_figure, skill_figures
-from forecastle.report.folder import Forecasts, RunFolder, read_folder
+from forecastle.report.folder import RunFolder, read_folder
 from forecastle.report.folds import folds_figures, folds_table
+from forecastle.report.forecasts import Forecasts
 from forecastle.report.importance import importance_figures
 from forecastle.report.nested import flatten, text
 from forecastle.report.slices import slice_figures

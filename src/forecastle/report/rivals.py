@@ -13,7 +13,8 @@ from forecastle.evaluation.score import MODEL
 from forecastle.report.axis import number_axis, step_axis, time_axis
 from forecastle.report.chart import Band, Dots, Line, Mark, Strokes, draw, legend
 from forecastle.report.figure import Figure
-from forecastle.report.folder import Equity, Forecasts, baselines
+from forecastle.report.folder import Equity, baselines
+from forecastle.report.forecasts import Forecasts
 from forecastle.report.words import day, percent, spoken
 
 MOST_RIVALS = 5
