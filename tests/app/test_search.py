@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable
@@ -261,6 +262,37 @@ def test_a_study_may_lie_in_a_database(forecastle: Command, ridge: list[str]) ->
     assert trials() == here
 
 
+def test_a_database_that_is_locked_meanwhile_is_told_with_what_there_is_and_loses_nothing(
+    forecastle: Command, ridge: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [*ridge, "hydra.sweeper.n_trials=4", "hydra.sweeper.storage='sqlite:///search.db?timeout=0.1'"]
+    assert forecastle(*words, "output=whole").code == 0
+    Path("search.db").unlink()
+    from forecastle.search.study import Study
+
+    holder: list[sqlite3.Connection] = []
+    tell = Study.tell
+
+    def locked(self: Study, number: int, outcome: Any) -> None:
+        if number == 2:
+            holder.append(sqlite3.connect("search.db"))
+            holder[0].execute("BEGIN EXCLUSIVE")
+        tell(self, number, outcome)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Study, "tell", locked)
+        stopped = forecastle(*words)
+    assert stopped.code == 2
+    (told,) = (line for line in stopped.err.splitlines() if line.startswith("forecastle: "))
+    assert "database is locked; 3 of 4 runs of sweep " in told
+    assert "forecastle sweep resume " in told
+    holder[0].close()
+    done = forecastle("sweep", "resume", "last")
+    assert done.code == 0, done.err
+    assert "not finished by process" in done.err
+    assert trials() == trials("whole")
+
+
 def test_a_study_moves_to_another_storage_as_its_message_says(forecastle: Command, ridge: list[str]) -> None:
     words = [*ridge, "hydra.sweeper.n_trials=2"]
     assert forecastle(*words).code == 0
@@ -327,6 +359,12 @@ def test_the_trial_that_ctrl_c_lets_finish_is_told_to_the_study(
         (["season=interval(2,9)", "model.lags=interval(1,3)", ALPHA], "season=int(interval(2,9)), model.lags=int(int"),
         (["model=random_forest", "model.estimator.max_depth=interval(2,8)"], "wanted: model.estimator.max_depth=int("),
         (["model=nlinear", "trainer.max_epochs=interval(1,3)"], "wanted: trainer.max_epochs=int(interval(1,3))"),
+        (["season=int(interval(a,9))"], "season=int(interval(a,9)) is no range: mismatch type argument start: str is"),
+        (["season=interval(1)"], "choice(A,B,…), range(START,STOP,STEP) or interval(LOW,HIGH) is wanted"),
+        (
+            [ALPHA, "hydra.sweeper.storage=mysql://me@localhost/x"],
+            "'MySQLdb', which is not installed and comes with no",
+        ),
         (["experiment=search_ridge,search_lasso"], "its files bring what is searched; take one of them"),
         ([ALPHA, "hydra.sweeper.constraints=[turnover <= 100]"], "'hydra.sweeper.constraints=[\"turnover <= 100\"]'"),
         ([ALPHA, "hydra.sweeper.constraints=turnover <= 100"], "'hydra.sweeper.constraints=[\"turnover <= 100\"]'"),

@@ -12,6 +12,9 @@ from forecastle.errors import ConfigError, nearest
 HYDRAS = ("hydra/launcher", "hydra/sweeper")
 """Groups of Hydra's in which people choose."""
 
+RANGES = "choice(A,B,…), range(START,STOP,STEP) or interval(LOW,HIGH)"
+"""How ranges are written."""
+
 LISTS = ("hydra.sweeper.constraints", "hydra.sweeper.objectives")
 """Settings of Hydra's that are lists of words."""
 
@@ -25,6 +28,8 @@ def misread(word: str, reason: str) -> ConfigError:
         return ConfigError(
             f"{word} cannot be read: each of {key} is quoted, and the whole once more: '{key}=[{quoted}]'"
         )
+    if found := re.search(r"while evaluating '(.+?)': (.+)", reason):
+        return ConfigError(f"{word} is no range: {found[2]}; {RANGES} is wanted")
     return ConfigError(f"{word!r} cannot be read, KEY=VALUE is wanted: {reason}")
 
 

@@ -154,9 +154,10 @@ def _checked(address: Address) -> URL:
         kind = address.url.partition(":")[0].partition("+")[0]
         raise ConfigError(f"hydra.sweeper.storage: {address.tell(str(error))}{nearest(kind, KINDS)}") from None
     except ImportError as error:
+        ours = url.get_backend_name() in ("sqlite", "postgresql")
+        how = ": pip install 'forecastle[sql]'" if ours else " and comes with no extra of ours"
         raise MissingExtraError(
-            f"hydra.sweeper.storage: {address.shown} needs the package {error.name!r}, which is not installed: "
-            "pip install 'forecastle[sql]'"
+            f"hydra.sweeper.storage: {address.shown} needs the package {error.name!r}, which is not installed{how}"
         ) from error
     if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
         raise ConfigError(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hydra.experimental.callback import Callback
 
 from forecastle.config.compose import choices, validate
-from forecastle.errors import ConfigError, ForecastleError
+from forecastle.errors import ConfigError, ForecastleError, RunError
 from forecastle.runs.entry import Job
 from forecastle.runs.ground import holds
 from forecastle.runs.store import RunStore
@@ -57,6 +57,8 @@ def asked(words: Sequence[str], limits: Limits, *, anew: bool = False) -> Iterat
     except ForecastleError as error:
         if sweep.record is not None and (not sweep.in_turn or isinstance(error, ConfigError)):
             sweep.record.forget()  # unless one of its jobs could begin
+        elif isinstance(error, RunError) and (told := sweep.standing()):  # a storage that is gone or locked meanwhile
+            raise RunError(f"{error}; {told}") from error
         raise
     finally:
         _asked.clear()
