@@ -238,7 +238,7 @@ def test_a_search_is_ranked_by_what_it_was_after(forecastle: Command, small: lis
     assert [row["ranked_by"].split()[0] for row in rows] == ["drawdown"] * len(rows)
     assert [row["front"] for row in rows] == [str(place["front"]) for place in group["places"]]
     assert forecastle("compare", "last", "--html", "page.html").code == 0
-    assert "ranked by drawdown" in Path("page.html").read_text()
+    assert "Ranked by drawdown" in Path("page.html").read_text()
 
 
 @pytest.mark.parametrize(

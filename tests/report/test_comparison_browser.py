@@ -140,3 +140,17 @@ def test_the_page_is_whole_without_scripts(browser: Browser, address: str) -> No
     assert page.locator("tr[data-run]").count() == 30
     assert page.locator("path.run").first.bounding_box() is not None
     context.close()
+
+
+def test_lines_of_runs_are_told_apart_without_their_colours(browser: Browser, address: str) -> None:
+    page, _, _ = visit(browser, address, 1280)
+    drawn = page.evaluate(
+        """() => Object.fromEntries([...document.querySelectorAll('[class~="line"][d]')].filter(each =>
+            /\\bs[1-5]\\b/.test(each.classList.value)).map(each => {
+            const style = getComputedStyle(each);
+            return [each.classList.value.match(/s[1-5]/)[0], style.strokeDasharray + style.strokeWidth];
+        }))"""
+    )
+    assert len(drawn) == 5
+    assert len(set(drawn.values())) == 5
+    page.close()

@@ -126,9 +126,9 @@ def _as_text(group: Group) -> str:
     lines = []
     if group.apart:
         lines += textwrap.wrap(f"not ranked with the first table: other {', '.join(group.apart)}", WIDTH)
-    told = {key: value for key, value in group.question.items() if key in ("data", "target", "steps", *group.apart)}
-    told["objective"] = f"{group.question['objective']}, validation part"
-    told["windows"] = group.question["windows"].replace("T00:00:00Z", "")
+    shown = ("data", "target", "steps", "objective", "windows", *group.apart)
+    told = {key: value.replace("T00:00:00Z", "") for key, value in group.question.items() if key in shown}
+    told["objective"] += ", validation part"
     told["ranked by"] = group.ranked_by
     for key, value in told.items():
         for number, line in enumerate(textwrap.wrap(value, WIDTH - 17, break_on_hyphens=False)):

@@ -120,7 +120,7 @@ def _probability(difference: Difference | None) -> str:
 
 def _amount(value: float, room: float | None) -> str:
     """Skill, or a score that has none."""
-    return f"{value:+z.2f}" if room is None else f"{100 * value:+.1f} %"
+    return f"{value:+z.2f}" if room is None else f"{100 * value:+z.1f} %"
 
 
 def _gap(difference: Difference | None, room: float | None, sign: float = 1.0) -> str:

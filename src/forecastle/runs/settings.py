@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from forecastle import paths
-from forecastle.config.schema import PASSIVE
+from forecastle.config.schema import MANY, PASSIVE
 from forecastle.errors import RunError
 from forecastle.runs.store import Run
 
@@ -61,10 +61,16 @@ def config_of(run: Run) -> dict[str, Any]:
 def flatten(node: Settings) -> dict[str, Any]:
     """Settings of a configuration by dotted key, with ``choices`` in front of the rest.
 
+    Of several files of one group, which Hydra names none of, the list of their members is the choice.
+
     >>> flatten({"model": {"alpha": 1.0}, "horizon": 5, "choices": {"data": "sp500"}})
     {'data': 'sp500', 'model.alpha': 1.0, 'horizon': 5}
+    >>> flatten({"transform": {"standard": {}, "pca": {"keep": 2}}, "choices": {"data": "sp500"}})["transform"]
+    '[standard,pca]'
     """
     flat: dict[str, Any] = dict(node.get("choices") or {})
+    if flat:
+        flat |= {group: as_text(list(node[group])) for group in MANY if node.get(group) and group not in flat}
     _flatten({key: value for key, value in node.items() if key != "choices"}, "", flat)
     return flat
 
