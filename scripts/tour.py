@@ -69,7 +69,7 @@ class Tour:
         session = [line.removeprefix(">>> ") for line in command.splitlines()] if command.startswith(">>>") else None
         words = [sys.executable, "-c", SESSION, *session] if session else ["bash", "-c", command]
         text = shell(words, self.place, self.environment, may_fail=True)
-        if ranking := re.findall(r"^\d+  .*?  ([0-9a-f]{16}) ", text, re.MULTILINE):
+        if ranking := re.findall(r"^\d+  (?:.*?  )?([0-9a-f]{16}) ", text, re.MULTILINE):
             self.ranked = ranking
         lines = [line.rstrip() for line in text.replace("\N{NO-BREAK SPACE}", " ").strip("\n").splitlines()]
         sizes = {name: int(count) for name, count in re.findall(r"(\w+)=(\d+)", cut)}
