@@ -119,6 +119,23 @@ def test_runs_that_differ_in_trading_only_are_ranked_by_their_accounts(forecastl
     assert [place["sharpe"] for place in asked["places"]] == [*ratios, None]  # ties of forecasts
 
 
+def test_an_account_that_is_gone_or_damaged_does_not_hide_the_others(forecastle: Command, small: list[str]) -> None:
+    assert forecastle("run", "-m", *small, "policy=sign", "account.costs.spread_bps=1,2,3,4").code == 0
+    (group,) = json.loads(forecastle("compare", "last", "--json").out)
+    first, second, *rest = (place["run"] for place in group["places"])
+    Path("runs", first, "equity.parquet").write_text("x")
+    Path("runs", second, "equity.parquet").unlink()
+    done = forecastle("compare", "last", "--json", "--html=page.html")
+    assert done.code == 0, done.err
+    (group,) = json.loads(done.out)
+    assert [place["run"] for place in group["places"]] == rest
+    assert all(place["against_baseline"] for place in group["places"])
+    for run in (first, second):
+        assert f"run {run} is left out: it has no account that can be read" in done.err
+    forecasts = forecastle("compare", "last", "baseline=random_walk", "--html=page.html")
+    assert (forecasts.code, "4 runs compared" in forecasts.out) == (0, True)
+
+
 def test_accounts_are_compared_where_it_is_asked_for(forecastle: Command, traded: list[str]) -> None:
     (group,) = json.loads(forecastle("compare", "last", "baseline=buy_and_hold", "--fast", "--json").out)
     scores = [place["score"] for place in group["places"]]
@@ -249,6 +266,7 @@ def test_a_search_is_ranked_by_what_it_was_after(forecastle: Command, small: lis
         (["modle=ridge"], "no run has a setting 'modle'; did you mean 'model'"),
         (["model=mlp"], "none of 3 runs has model=mlp (there model is random_walk, ridge)"),
         (["--json", "--csv"], "--json or --csv: one of them is wanted, got both"),
+        (["baseline="], "baseline=NAME: the name of a forecaster is wanted, say random_walk, got nothing"),
         (["--html="], "--html=FILE.html: a file is wanted, got nothing behind the sign"),
         (["--html=runs"], "--html: a file is wanted, got the folder runs"),
         (["--html=runs/looks.jsonl/a.html"], "cannot be written to runs/looks.jsonl/a.html, since runs/looks.jsonl is"),
@@ -269,6 +287,9 @@ def test_a_damaged_run_does_not_hide_the_others(forecastle: Command, swept: None
     done = forecastle("compare", "last", "--json")
     assert done.code == 0
     assert [place["run"] for place in json.loads(done.out)[0]["places"]] == [first]
+    alone = forecastle("compare", second)
+    assert (alone.code, alone.err.count("\n")) == (2, 1)
+    assert f"{second}/metrics.json is damaged" in alone.err
     Path("runs", first, "forecast.parquet").unlink()
     refused = forecastle("compare", first)
     assert refused.code == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,14 +12,17 @@ import numpy as np
 
 from forecastle import paths
 from forecastle.arrays import FloatArray, TimeArray
+from forecastle.errors import ForecastleError
 from forecastle.evaluation.aim import HOLD
 from forecastle.evaluation.contest import Entrant
 from forecastle.evaluation.metric import Direction
 from forecastle.evaluation.ranking import ratio_of
 from forecastle.evaluation.score import MODEL
 from forecastle.evaluation.trading.performance import influence
-from forecastle.report.folder import read_equity
+from forecastle.report.folder import Equity, read_equity
 from forecastle.runs.store import Run
+
+logger = logging.getLogger(__name__)
 
 OBJECTIVE = "sharpe"
 
@@ -56,15 +60,23 @@ class Account:
 
 
 def read_accounts(runs: Sequence[Run], part: str) -> list[Account]:
-    """Accounts of those runs that were traded and not ruined."""
+    """Accounts of those runs that were traded and not ruined; those that cannot be read are left out and named."""
     found = []
     for run in runs:
-        path = run.folder / paths.EQUITY
-        equity = read_equity(path, part) if path.is_file() else None
+        try:
+            equity = _equity(run, part)
+        except ForecastleError as error:  # one damaged run is no reason to tell nothing of the others
+            logger.warning("the account of run %s is left out: %s", run.id, error)
+            continue
         if equity is not None and len(equity.time) > 2 and (equity.net > 0).all() and (equity.hold > 0).all():
             steps = (each[1:] / each[:-1] - 1 for each in (equity.net, equity.hold))
             found.append(Account(run.id, equity.time, *steps))
     return found
+
+
+def _equity(run: Run, part: str) -> Equity | None:
+    path = run.folder / paths.EQUITY
+    return read_equity(path, part) if path.is_file() else None
 
 
 def only_traded_otherwise(keys: Sequence[str]) -> bool:
@@ -98,6 +110,8 @@ def entrants(runs: Sequence[Run], called: Mapping[str, str], part: str, *, sure:
     scores = {run.id: run.metrics[part] for run in runs}
     if not all(scored.get("trading") for scored in scores.values()):
         return None
+    if sure:
+        runs = [run for run in runs if _is_readable(run, part)] or runs
     accounts = {account.run: account for account in read_accounts(runs, part)} if sure else {}
     same = len({account.time.tobytes() for account in accounts.values()}) == 1 and len(accounts) == len(runs)
     found = []
@@ -106,6 +120,17 @@ def entrants(runs: Sequence[Run], called: Mapping[str, str], part: str, *, sure:
         terms = _terms(accounts[run.id], told) if same else None
         found.append(Entrant(run.id, called[run.id], told, terms, told["scores"][MODEL][OBJECTIVE]))
     return found
+
+
+def _is_readable(run: Run, part: str) -> bool:
+    """Whether the account that a run was scored by is there; one that is not is named."""
+    try:
+        there = _equity(run, part) is not None
+    except ForecastleError:
+        there = False
+    if not there:
+        logger.warning("run %s is left out: it has no account that can be read", run.id)
+    return there
 
 
 def _terms(account: Account, scores: Mapping[str, Any]) -> dict[str, FloatArray] | None:

@@ -52,12 +52,20 @@ class Tried:
 
 
 def sort_out(runs: Sequence[Run], settings: Mapping[str, Mapping[str, Any]]) -> dict[Question, list[Run]]:
-    """Runs by their question, in order; damaged ones are left out and named on the log."""
+    """Runs by their question, in order; damaged ones are left out and named on the log.
+
+    Raises
+    ------
+    RunError
+        If there is one run, and it is damaged.
+    """
     found: dict[Question, list[Run]] = {}
     for run in runs:
         try:
             found.setdefault(question(run, settings[run.id]), []).append(run)
         except (RunError, KeyError) as error:  # one damaged run is no reason to tell nothing of the others
+            if len(runs) == 1:
+                raise RunError(str(error) if isinstance(error, RunError) else f"{run.folder} lacks {error}") from error
             logger.warning("run %s is left out: %s", run.id, error)
     return found
 

@@ -101,6 +101,8 @@ def _read(words: Sequence[str]) -> _Asked:
         elif before == "--html" and not equals and word.endswith((".html", ".htm")):
             page = Path(word)
         elif flag == "baseline":
+            if not value:
+                raise ConfigError("baseline=NAME: the name of a forecaster is wanted, say random_walk, got nothing")
             baseline = value
         elif not word:
             raise ConfigError("a run, a sweep or KEY=VALUE is wanted, got an empty word")

@@ -108,13 +108,14 @@ def steps_text(scores: Scores) -> str:
 
 
 def laid(columns: Sequence[Column], names: Sequence[str]) -> list[str]:
-    """Lines of a ranking: names beside the places where all of them fit, else each on lines of its own below.
+    """Lines of a ranking: names beside the places where two lines each hold them whole, else below their numbers.
 
     The second column is flush left.
     """
     room = WIDTH - wide(columns) - 2
-    if all(len(name) <= room for name in names):
-        return lay([columns[0], ["choice", *names], *columns[1:]], texts={1, 2})
+    cells = [folded(name, max(room, 1)) for name in names]
+    if all(cell.count("\n") < 2 and cell.split() == name.split() for cell, name in zip(cells, names, strict=True)):
+        return lay([columns[0], ["choice", *cells], *columns[1:]], texts={1, 2})
     indent = " " * (wide([columns[0]]) + 2)
     lines = lay(columns, texts={1})
     head = len(lines) - len(names)

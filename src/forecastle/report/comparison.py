@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from forecastle import paths
+from forecastle.errors import ForecastleError
 from forecastle.evaluation.contest import Contest
 from forecastle.evaluation.fanova import importance
 from forecastle.evaluation.placing import UNSURE, worth
@@ -196,7 +197,10 @@ def _accounts(asked: Asked) -> list[tuple[Rival, Equity]]:
     found = []
     for number, place in enumerate(asked.contest.places[:MOST_RIVALS], start=1):
         path = asked.folders[place.run] / paths.EQUITY
-        equity = read_equity(path, asked.part) if path.is_file() else None
+        try:
+            equity = read_equity(path, asked.part) if path.is_file() else None
+        except ForecastleError:  # damaged, and named already by who read the account to judge it
+            equity = None
         if equity is not None:
             found.append((Rival(number, place.name, f"s{number}"), equity))
     return found
