@@ -7,6 +7,7 @@ import gc
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -255,6 +256,47 @@ def test_a_sweep_that_is_gone_on_with_keeps_its_place_its_time_and_its_command(
     before = forecastle("sweeps").out
     forecastle("run", "-m", *small, "model=last_value,random_walk", "hydra/launcher=joblib", "hydra.launcher.n_jobs=1")
     assert forecastle("sweeps").out == before
+
+
+def test_runs_that_were_removed_by_hand_are_missing_and_computed_again(forecastle: Command, small: list[str]) -> None:
+    forecastle("run", "-m", *small, "model=last_value,random_walk")
+    shutil.rmtree(next(Path("runs").glob("*/manifest.json")).parent)
+    assert listed(forecastle) == ["2", "1", "0", "1"]
+    assert "2 runs, 1 computed, 1 reused, 0 failed" in forecastle("sweep", "resume", "last").out
+    assert listed(forecastle) == ["2", "2", "0", "0"]
+
+
+def test_a_sweep_is_gone_on_with_by_another_launcher(forecastle: Command, small: list[str]) -> None:
+    workers = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=1")
+    forecastle("run", "-m", *small, "model=last_value,random_walk", *workers)
+    shutil.rmtree(next(Path("runs").glob("*/manifest.json")).parent)
+    done = forecastle("sweep", "resume", "last", "hydra/launcher=basic")
+    assert "2 runs, 1 computed, 1 reused, 0 failed" in done.out, done.err
+
+
+def test_a_sweep_whose_settings_folder_has_changed_says_so_and_asks(forecastle: Command, small: list[str]) -> None:
+    words = ("run", "-m", *small, "model=last_value,random_walk")
+    forecastle(*words)
+    Path("conf/local").mkdir(parents=True)
+    Path("conf/local/default.yaml").write_text("# @package _global_\nseason: 7\n")
+    refused = forecastle("sweep", "resume", "last")
+    assert refused.code == 2
+    assert "has changed: conf/, or the environment that it reads, makes another configuration" in refused.err
+    assert refused.err.count("\n") == 1
+    done = forecastle(*words)
+    assert re.match(r"sweep \w+ has changed: conf/, .* 2 of its finished runs, which are computed anew", done.err)
+    assert "2 runs, 2 computed, 0 reused, 0 failed" in done.out
+
+
+def test_a_sweep_whose_first_run_is_damaged_is_gone_on_with(forecastle: Command, small: list[str]) -> None:
+    forecastle("run", "-m", *small, "model=last_value,random_walk")
+    for path in Path("runs").glob("*/manifest.json"):
+        path.write_text("{}")
+        (path.parent / "config.yaml").unlink()
+        break
+    done = forecastle("sweep", "resume", "last")
+    assert "2 runs, 1 computed, 1 reused, 0 failed" in done.out, done.err
+    assert done.err.count("is damaged (") == 1
 
 
 def test_jobs_in_progress_are_counted_as_running(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,15 @@ from forecastle.runs.entry import Job
 from forecastle.runs.sweep import Limits, SweepRecord, named, sweeps
 
 COMMAND = ["model=ridge,lasso", "indicator=minimal"]
+
+
+@pytest.fixture(autouse=True)
+def finished(tmp_path: Path) -> Path:
+    """The folder of run 0123, which is finished."""
+    folder = tmp_path / "0123"
+    folder.mkdir()
+    (folder / "manifest.json").write_text("{}")
+    return folder
 
 
 def test_the_same_command_is_the_same_sweep_whatever_is_displayed() -> None:
@@ -163,6 +173,15 @@ def test_jobs_that_a_living_process_computes_are_running(tmp_path: Path) -> None
         state = record.state()
         assert (state.done, state.failed, state.running, state.missing) == (1, 1, 0, 2)
     assert not record.state().attended
+
+
+def test_a_job_whose_run_was_removed_is_missing(tmp_path: Path, finished: Path) -> None:
+    record = SweepRecord(tmp_path, "abc")
+    record.begin(COMMAND, 1, Limits())
+    record.write(Job(0, (), "0123"))
+    assert (record.state().done, record.state().missing) == (1, 0)
+    shutil.rmtree(finished)
+    assert (record.state().done, record.state().missing) == (0, 1)
 
 
 def test_a_job_of_a_process_that_was_killed_does_not_run(tmp_path: Path) -> None:

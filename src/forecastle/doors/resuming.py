@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from forecastle import launch, paths
-from forecastle.config.compose import read
+from forecastle.config.compose import compose, read
 from forecastle.errors import ConfigError, RunError
 from forecastle.experiment import Experiment
 from forecastle.reopening import changes
@@ -50,6 +50,8 @@ def resume(store: RunStore, word: str, more: Sequence[str] = ()) -> int:
         )
     given = [each for each in more if each != ANEW]
     keys = {each.partition("=")[0] for each in given}
+    if "hydra/launcher" in keys:  # the settings of another one are none of its own
+        keys |= {key for each in record.asked() if (key := each.partition("=")[0]).startswith("hydra.launcher.")}
     kept = [each for each in record.asked() if each.partition("=")[0] not in keys]
     return launch.run([*kept, *given], anew=ANEW in more)
 
@@ -58,7 +60,12 @@ def _changes(record: SweepRecord, store: RunStore) -> list[str]:
     """What differs between the first finished run of a sweep and the same configuration today."""
     for job in record.jobs():
         found = store.find(job.run) if job.run else None
-        if found is not None:
+        if found is not None and not found.damage:
             experiment = Experiment(read(found.folder / paths.CONFIG))
-            return [] if experiment.identity.id == found.id else changes(found, experiment)
+            if experiment.identity.id != found.id:
+                return changes(found, experiment)
+            plain = all(word in ("-m", "--multirun") or not word.startswith("-") for word in record.asked())
+            if plain and Experiment(compose(job.choices)).identity.id != found.id:
+                return ["conf/, or the environment that it reads, makes another configuration"]
+            return []
     return []

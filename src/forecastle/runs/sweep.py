@@ -58,8 +58,8 @@ class State:
     resumed
         When it was gone on with last; None: never.
     total, done, failed, pruned, running
-        Jobs that the command makes, that have a run, that have an error, that a search stopped on the way, and that a
-        living process computes just now, on this machine or on another one whose locks are seen here.
+        Jobs that the command makes, that have a run which was not removed, that have an error, that a search stopped
+        on the way, and that a living process computes just now, on this machine or another one whose locks are seen.
     attended
         True where a process that goes on with it is alive, whether it computes a job or prepares the next one.
     """
@@ -228,6 +228,10 @@ class SweepRecord:
             raise RunError(f"{path} is damaged: {', '.join(sorted(missing))} missing; {mend}")
         return node
 
+    def _kept(self, run: str) -> bool:
+        """Whether the folder of a run was not removed since."""
+        return (self.store / run / paths.MANIFEST).is_file()
+
     def state(self) -> State:
         """How far it has come.
 
@@ -238,7 +242,7 @@ class SweepRecord:
         """
         node = self._node()
         running = computing(self.store).get(self.id, set())
-        jobs = [job for job in self.jobs() if job.number not in running]
+        jobs = [job for job in self.jobs() if job.number not in running and (job.run is None or self._kept(job.run))]
         done, failed = sum(job.run is not None for job in jobs), sum(job.failed for job in jobs)
         times = node["started"], node.get("resumed")
         counts = node["total"], done, failed, len(jobs) - done - failed, len(running)

@@ -117,7 +117,7 @@ def check_unchanged(record: SweepRecord, compose: Callable[[Sequence[str]], Conf
     store = RunStore(record.store)
     for job in record.jobs():
         found = store.find(job.run) if job.run else None
-        if found is not None:
+        if found is not None and not found.damage:
             config = compose(job.choices)
             experiment = Experiment(config, memory)
             if experiment.identity.id != found.id:

@@ -97,7 +97,7 @@ def _known(record: SweepRecord, plan: Sequence[tuple[str, ...]]) -> dict[int, st
         return {}
     sources, _ = found
     store, judged = RunStore(record.store), dict[str, bool]()
-    known = {}
+    known, changed = {}, 0
     for job in record.jobs():
         if job.run is None or job.ground is None or plan[job.number : job.number + 1] != [job.choices]:
             continue
@@ -108,6 +108,13 @@ def _known(record: SweepRecord, plan: Sequence[tuple[str, ...]]) -> dict[int, st
             judged[job.ground] = holds(job.ground, run.folder, job.choices, sources)
         if judged[job.ground]:
             known[job.number] = job.run
+        else:
+            changed += 1
+    if changed:
+        say(
+            f"sweep {record.id} has changed: conf/, the environment, code, data or versions are not those of then for "
+            f"{changed} of its finished runs, which {'is' if changed == 1 else 'are'} computed anew where it matters"
+        )
     return known
 
 
