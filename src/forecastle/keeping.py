@@ -108,7 +108,13 @@ def _attempt(experiment: Experiment, store: RunStore, watch: Watch | None, *, re
         if config.explain and not (found.folder / paths.IMPORTANCE).is_file():
             found = explain(restore(found, store, experiment), store, explanation.Effort(), experiment)
     if config.sweep:
-        settle(store.folder, config.sweep, found.id, _standing(found.metrics[VALIDATION]), config.keep_models)
+        settle(
+            store.folder,
+            config.sweep,
+            found.id,
+            _standing(found.metrics[VALIDATION], store.folder / paths.SWEEPS / config.sweep),
+            config.keep_models,
+        )
     return found
 
 
@@ -193,11 +199,15 @@ def _keeps(experiment: Experiment, scores: Mapping[str, Any], folder: Path, stor
     config = experiment.config
     if not config.sweep or config.explain:  # who asks for an explanation needs them once
         return True
-    standing = _standing(scores)
+    standing = _standing(scores, store.folder / paths.SWEEPS / config.sweep)
     return misses(store.folder, config.sweep, experiment.identity.id, standing, config.keep_models, folder) is None
 
 
-def _standing(scores: Mapping[str, Any]) -> Standing:
-    from forecastle.evaluation.ranking import loss_of, question_of, ratio_of  # which only a sweep needs
+def _standing(scores: Mapping[str, Any], sweep: Path) -> Standing:
+    """How good a run of a sweep is, by what the sweep's search is after, where it is one."""
+    from forecastle.evaluation.aim import Aim  # which only a sweep needs
+    from forecastle.evaluation.ranking import loss_of, question_of, ratio_of
 
-    return Standing(digest(question_of(scores)), loss_of(scores), ratio_of(scores))
+    aim = Aim.sought(sweep)
+    loss = loss_of(scores) if aim is None else None if aim.broken(scores) else aim.loss(scores)
+    return Standing(digest(question_of(scores)), loss, ratio_of(scores))

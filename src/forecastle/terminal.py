@@ -14,7 +14,7 @@ from forecastle import paths
 from forecastle.errors import ForecastleError, RunError
 from forecastle.runs.entry import Ended
 from forecastle.runs.settings import short
-from forecastle.runs.store import Run, read_json
+from forecastle.runs.store import Run
 from forecastle.runs.sweep import SweepRecord
 from forecastle.runs.tags import tags_of
 from forecastle.runs.weights import reason
@@ -125,14 +125,13 @@ def print_sweep(record: SweepRecord, counted: Mapping[Ended, int]) -> bool:
             except RunError as damaged:
                 error = str(damaged)
         rows.append({"name": name, "run": job.run, "error": error, "part": part})
-    study = record.folder / paths.STUDY
     if rows:
-        print(render_ranking(rows, Aim.of(record.id, read_json(study)) if study.is_file() else None))
+        print(render_ranking(rows, Aim.sought(record.folder)))
     print(
         f"sweep {record.id}: {record.total()} run{'s' * (record.total() != 1)}, {added_up(counted)}"
         f"{_weights(record.store, {job.run for job in jobs if job.run})}"
     )
-    if not study.is_file():
+    if not (record.folder / paths.STUDY).is_file():
         return True
     from forecastle.search.summary import summarise
 

@@ -258,6 +258,17 @@ def test_a_search_is_ranked_by_what_it_was_after(forecastle: Command, small: lis
     assert "Ranked by drawdown" in Path("page.html").read_text()
 
 
+def test_a_search_keeps_the_weights_of_the_best_by_what_it_was_after(forecastle: Command, small: list[str]) -> None:
+    words = [*SEARCH, *small, "policy=sign", "account.costs.spread_bps=1", "hydra.sweeper.sampler=grid"]
+    done = forecastle("run", "-m", *words, "hydra.sweeper.objectives=[turnover]", "keep_models=1")
+    assert done.code == 0, done.err
+    (group,) = json.loads(forecastle("compare", "last", "--json").out)
+    first, *others = (place["run"] for place in group["places"])
+    assert group["objective"] == "turnover"
+    assert Path("runs", first, "model").is_dir()
+    assert not any(Path("runs", run, "model").is_dir() for run in others)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -71,6 +71,19 @@ def test_the_best_follows_the_direction_and_names_what_varies(tmp_path: Path, di
     assert "indicator" not in progress.line()
 
 
+def test_the_best_of_a_search_is_that_of_what_it_is_after(tmp_path: Path) -> None:
+    record = sweep(tmp_path)
+    study = {"objectives": {"sharpe": "max"}, "constraints": ["turnover <= 10"]}
+    (record.folder / "study.json").write_text(json.dumps(study))
+    for number, (sharpe, turnover) in enumerate([(0.5, 5.0), (1.5, 5.0), (9.0, 50.0), (None, 5.0)]):
+        path = tmp_path / kept(record, number, number / 10) / "metrics.json"
+        node = json.loads(path.read_text())
+        ratio = None if sharpe is None else {"value": sharpe}
+        node["validation"]["trading"] = {"sharpe": ratio, "turnover": turnover}
+        path.write_text(json.dumps(node))
+    assert "best sharpe 1.5: horizon=1" in looked(record).line()
+
+
 def test_a_run_that_is_gone_or_a_damaged_record_is_passed_over(tmp_path: Path) -> None:
     record = sweep(tmp_path)
     (tmp_path / kept(record, 0, 0.1) / "metrics.json").unlink()

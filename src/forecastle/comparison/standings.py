@@ -22,7 +22,7 @@ from forecastle.evaluation.score import MODEL, REFERENCE
 from forecastle.runs.looks import looks_of
 from forecastle.runs.selection import choose, sweep_of
 from forecastle.runs.settings import names, varied
-from forecastle.runs.store import Run, RunStore, read_json
+from forecastle.runs.store import Run, RunStore
 
 logger = logging.getLogger(__name__)
 
@@ -95,12 +95,10 @@ def _aim(store: RunStore, words: Sequence[str]) -> Aim | None:
     """What the search was after whose runs are meant; None where they are not those of one search."""
     ids = [word for word in words if "=" not in word]
     record = sweep_of(store.folder, ids[0]) if len(ids) == 1 else None
-    if record is None or not (record.folder / paths.STUDY).is_file():
-        return None
     try:
-        return Aim.of(record.id, read_json(record.folder / paths.STUDY))
-    except (RunError, ConfigError, KeyError, ValueError) as error:
-        logger.warning("what search %s was after cannot be read, the runs' objective ranks: %s", record.id, error)
+        return None if record is None else Aim.sought(record.folder)
+    except RunError as error:
+        logger.warning("the runs' own objective ranks: %s", error)
         return None
 
 

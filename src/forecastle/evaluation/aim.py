@@ -6,11 +6,14 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from forecastle.errors import ConfigError, nearest
+from forecastle import paths
+from forecastle.errors import ConfigError, RunError, nearest
 from forecastle.evaluation.metric import Direction
 from forecastle.evaluation.score import MODEL, REFERENCE
+from forecastle.runs.store import read_json
 
 TRADING: dict[str, tuple[tuple[str, ...], Direction]] = {
     "sharpe": (("sharpe", "value"), Direction.MAX),
@@ -113,6 +116,23 @@ class Aim:
         """What a search was after, from what is written down of its study."""
         objectives = {name: Direction(way) for name, way in study["objectives"].items()}
         return cls(objectives, tuple(Constraint.read(text) for text in study["constraints"]), search)
+
+    @classmethod
+    def sought(cls, sweep: Path) -> Aim | None:
+        """What the search of a sweep is after, by the sweep's folder; None where it is no search.
+
+        Raises
+        ------
+        RunError
+            If what is written down of it is damaged.
+        """
+        path = sweep / paths.STUDY
+        if not path.is_file():
+            return None
+        try:
+            return cls.of(sweep.name, read_json(path))
+        except (KeyError, TypeError, ValueError, AttributeError, ConfigError) as error:
+            raise RunError(f"{path} is damaged: {' '.join(str(error).split())}") from error
 
     @property
     def first(self) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from forecastle.errors import RunError
+from forecastle.errors import ConfigError, RunError
 from forecastle.runs.store import Run
 from forecastle.runs.sweep import SweepRecord
 
@@ -103,11 +103,20 @@ class Progress:
             self.waiting.append((job.run, job.choices))
 
     def _open(self, run: str, choices: tuple[str, ...]) -> None:
-        with suppress(RunError, KeyError):
+        """Take a run for the best so far where it is, by what the sweep's search is after, where it is one."""
+        from forecastle.evaluation.aim import Aim, figure
+
+        with suppress(RunError, ConfigError, KeyError):
             part = Run(run, self.record.store / run).metrics["validation"]
-            value = part["scores"]["model"][part["objective"]]
-            found = Best(value, part["objective"], part["direction"], run, choices)
-            if value is not None and found.beats(self.best):
+            aim = Aim.sought(self.record.folder)
+            name, way = part["objective"], part["direction"]
+            if aim is not None:
+                name, way = aim.first, aim.objectives[aim.first].value
+            value = figure(part, name)
+            if value is None or (aim is not None and aim.broken(part)):
+                return
+            found = Best(value, name, way, run, choices)
+            if found.beats(self.best):
                 self.best = found
 
     def numbers(self) -> str:
