@@ -1,4 +1,4 @@
-"""Search a user's own conf/ (in the current folder) before ours, and know our launchers by their usual names."""
+"""Search a user's own conf/ (in the current folder) before ours, and know what is ours by Hydra's usual names."""
 
 from pathlib import Path
 from typing import Any
@@ -46,12 +46,19 @@ LAUNCHERS: dict[str, dict[str, Any]] = {
 }
 """Our launchers, by the names that people know from Hydra."""
 
+SWEEPER: dict[str, Any] = {
+    "_target_": "hydra_plugins.forecastle_sweeper.ForecastleSweeper",
+    "max_batch_size": None,
+    "params": None,
+}
+"""Our sweeper, in place of Hydra's ``basic``, which keeps no ledger and passes search spaces over."""
+
 
 class ForecastleSearchPath(SearchPathPlugin):
     """Acts only where Hydra runs on Forecastle's conf/; other Hydra programs are left alone."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        """Prepend ``./conf`` where it is another folder than ours, and put our launchers in place of Hydra's."""
+        """Prepend ``./conf`` where it is another folder than ours, and put ours in place of Hydra's plugins."""
         from forecastle.config.compose import conf_folder
 
         ours = conf_folder().resolve()
@@ -63,6 +70,7 @@ class ForecastleSearchPath(SearchPathPlugin):
             search_path.prepend("project", f"file://{mine}")
         for name, node in LAUNCHERS.items():  # a file of conf/ would be merged with those that plugins have put there
             ConfigStore.instance().store(group="hydra/launcher", name=name, node=dict(node), provider="forecastle")
+        ConfigStore.instance().store(group="hydra/sweeper", name="basic", node=dict(SWEEPER), provider="forecastle")
 
 
 def _folder(path: str) -> Path | None:

@@ -38,6 +38,15 @@ RIDGE = ["model.estimator.alpha=3", "model.lags=2", "model.calibration=0.25"]
         (["season=range(1,3)"], "one value is wanted: `forecastle run -m` runs each of its values"),
         (["season="], "season= has no value: one is wanted behind it, and null where there is to be none"),
         (["-m", "model=", "season=1,2"], "model= has no value"),
+        (["conformal=null"], "conformal=null names no file of conf/conformal: ~conformal leaves the group out"),
+        (["-m", "model=null,ridge"], "model=null,ridge names no file of conf/model: ~model leaves the group out"),
+        (["-m", "hydra/sweeper=basic", "experiment=search_ridge"], "which nothing searches here: add hydra/sweeper"),
+        (["-m", "hydra/sweeper=optuna", "search=nested"], "each is written whole, as in 'model.lags: choice(1, 2)'"),
+        (
+            ["-m", "hydra/sweeper=optuna", "search=listed"],
+            "search/listed.yaml of conf/ holds a list, and lines KEY: VAL",
+        ),
+        (["-m", "hydra/sweeper=optuna", "experiment=nothing"], "nothing to search: a range is wanted"),
     ],
 )
 def test_what_would_be_passed_over_is_refused_with_what_to_add(
@@ -47,6 +56,10 @@ def test_what_would_be_passed_over_is_refused_with_what_to_add(
     folder.mkdir(parents=True)
     (folder / "mine.yaml").write_text("model.lags: choice(1, 2, 5)\n")
     (folder / "empty.yaml").touch()
+    (folder / "nested.yaml").write_text("model:\n  lags: choice(1, 2)\n")
+    (folder / "listed.yaml").write_text("- model.lags: choice(1, 2)\n")
+    (workplace / "conf" / "experiment").mkdir()
+    (workplace / "conf" / "experiment" / "nothing.yaml").write_text("# @package _global_\nsearch: null\n")
     refused = forecastle("run", *words[: words[0] == "-m"], *small, *words[words[0] == "-m" :])
     assert refused.code == 2, refused.out + refused.err
     assert message in refused.err

@@ -69,15 +69,18 @@ def opened(overrides: Sequence[str]) -> list[str]:
     Raises
     ------
     ConfigError
-        If one key is set twice: Hydra would take the last one without a word; or one has no value.
+        If one key is set twice: Hydra would take the last one without a word; or one has no value that it can have.
     """
     first: dict[str, str] = {}
     for word in overrides:
         key = word.partition("=")[0].lstrip("+")
         if "=" not in word or word.startswith(("-", "~")) or word.endswith("=???"):  # asks to be set
             continue
-        if not word.partition("=")[2]:
+        value = word.partition("=")[2]
+        if not value:
             raise ConfigError(f"{word} has no value: one is wanted behind it, and null where there is to be none")
+        if "null" in value.split(",") and key in _choices():
+            raise ConfigError(f"{word} names no file of conf/{key}: ~{key} leaves the group out")
         if key in first:
             raise ConfigError(f"{key} is set twice: {first[key]} and {word}")
         first[key] = word

@@ -56,6 +56,8 @@ def refused(text: str, cause: BaseException | None, groups: Container[str]) -> C
         key, _, value = found[1].partition("=")
         told = f": a list is written {key}=[{value}]" if key in LISTS else ""
         return ConfigError(f"{found[1]} is several values, and {key} is one for the whole sweep{told}")
+    if found := re.search(r"In '([^']+)': ConfigTypeError .* Cannot merge DictConfig with ListConfig", text):
+        return ConfigError(f"{found[1]}.yaml of conf/ holds a list, and lines KEY: VALUE are wanted")
     if found := re.search(r"Could not override '(hydra[./][^']+)'", text):
         return _no_key(found[1], cause)
     return None

@@ -65,6 +65,8 @@ def read(section: Mapping[str, Any], command: Sequence[str], loader: Any) -> tup
 
     parser = OverridesParser.create(config_loader=loader)
     for key, value in section.items():
+        if isinstance(value, Mapping):
+            raise ConfigError(f"search: {key} holds keys of its own; each is written whole, as in {_first(key, value)}")
         if not isinstance(value, str):
             raise ConfigError(f"search: {key} must be a range in words, {WANTED}, got {value!r}")
     written = [f"{key}={value}" for key, value in section.items()]
@@ -85,6 +87,14 @@ def read(section: Mapping[str, Any], command: Sequence[str], loader: Any) -> tup
             "nothing to search: a range is wanted, such as 'model.estimator.alpha=interval(0.01,100)', or search=NAME"
         )
     return space, fixed
+
+
+def _first(key: str, value: Any) -> str:
+    """The first line that is meant by keys in keys."""
+    while isinstance(value, Mapping) and value:
+        inner, value = next(iter(value.items()))
+        key = f"{key}.{inner}"
+    return f"'{key}: {value}'"
 
 
 def _plain(parsed: Override) -> str:

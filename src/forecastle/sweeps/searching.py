@@ -131,7 +131,7 @@ def _asked(wish: Wish, arguments: Sequence[str], loader: Any, master: Any) -> tu
 
     check_search(master.search, choices(master.hydra.runtime.choices))
     try:
-        space, fixed = read(dict(master.search), arguments, loader)
+        space, fixed = read(master.search or {}, arguments, loader)
     except Exception as error:
         raise explain(error) from error
     tried = rehearse(space, fixed, loader, master)
