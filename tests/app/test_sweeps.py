@@ -316,6 +316,19 @@ def test_jobs_in_progress_are_counted_as_running(
     assert "(at work)" not in line
 
 
+def test_limits_that_do_not_hold_are_told_of(start: Command, workplace: Path, patient: list[str]) -> None:
+    words = ("run", "-m", *patient, "model=waiting", "seed=1,2")
+    first = start(*words)
+    begun(workplace, 1)
+    second = start(*words, "stop_on_error=true")
+    begun(workplace, 2)
+    (workplace / "go").touch()
+    assert (
+        "what that one was told of failures holds: retry=failed max_failures=null" in second.communicate(timeout=60)[1]
+    )
+    assert "under way" not in first.communicate(timeout=60)[1]
+
+
 def test_each_of_two_processes_tells_what_it_did_and_the_ledger_who_did_it(
     start: Command, workplace: Path, patient: list[str]
 ) -> None:

@@ -133,6 +133,11 @@ class SweepRecord:
         """Number of jobs that the command makes."""
         return int(self._node()["total"])
 
+    def limits(self) -> Limits:
+        """What is done about failures this time."""
+        node = self._node()
+        return Limits(node["retry"], node["max_failures"])
+
     def asked(self) -> list[str]:
         """The command that was given last: it may ask for more trials, or another launcher, than the first."""
         node = self._node()

@@ -79,6 +79,11 @@ class Sweep:
         limits = replace(self.limits, retry="none") if self.in_turn else self.limits
         with suppress(OSError):  # Hydra meets the same folder next, and its error is told
             self.shown.enter_context(record.attended(self.words, total, limits))
+            if (theirs := record.limits()) != limits:
+                say(
+                    f"sweep {record.id} is under way in another process, and what that one was told of failures holds: "
+                    f"retry={theirs.retry} max_failures={theirs.max_failures or 'null'}"
+                )
             self.shown.enter_context(watched(Progress(record, self.known)))
 
     def finish(self, memory: Memory) -> int:
