@@ -89,7 +89,7 @@ def test_traded_runs_are_judged_by_all_that_were_tried(forecastle: Command, trad
     assert "too few to tell skill from luck: 2 different accounts among 4 trials, at least 10 are wanted" in told
     assert "trials of this question on record: 4 (3 finished, 1 failed)" in told
     assert "only" not in told
-    assert "only 1 of them are ranked here" in " ".join(forecastle("compare", "model=ridge").out.split())
+    assert "only 1 of them is ranked here" in " ".join(forecastle("compare", "model=ridge").out.split())
 
 
 def test_runs_that_differ_in_trading_only_are_ranked_by_their_accounts(forecastle: Command, small: list[str]) -> None:

@@ -154,3 +154,14 @@ def test_lines_of_runs_are_told_apart_without_their_colours(browser: Browser, ad
     assert len(drawn) == 5
     assert len(set(drawn.values())) == 5
     page.close()
+
+
+def test_a_choice_and_its_value_stay_on_one_line(browser: Browser, address: str) -> None:
+    page, _, _ = visit(browser, address, 360)
+    heights = page.evaluate(
+        "[...document.querySelectorAll('.ranking-table .pair')].filter(each => each.textContent.length < 20)"
+        ".map(each => each.getBoundingClientRect().height / parseFloat(getComputedStyle(each).fontSize))"
+    )
+    assert heights
+    assert max(heights) < 2
+    page.close()

@@ -66,8 +66,11 @@ class Group:
         told += [f"not ranked, without a score: {run[:8]} {name}" for run, name in self.unscored.items()]
         told += [] if self.traded is None else [str(self.traded)]
         told.append(str(self.tried))
-        if len(self.contest.places) < len(self.tried.runs):
-            told[-1] += f"; only {len(self.contest.places)} of them are ranked here: choosing among all is luckier"
+        ranked = len(self.contest.places)
+        if ranked < len(self.tried.runs):
+            told[-1] += (
+                f"; only {ranked} of them {'is' if ranked == 1 else 'are'} ranked here: choosing among all is luckier"
+            )
         return [*told, self.looks]
 
     @property
