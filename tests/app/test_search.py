@@ -146,6 +146,10 @@ def test_several_goals_and_bounds(forecastle: Command, ridge: list[str]) -> None
     }
     assert {int(number) for number in re.findall(r"^  trial (\d+), run", "\n".join(front), re.MULTILINE)} == unbeaten
 
+    both = forecastle(*ridge, *goals, "hydra.sweeper.constraints=['crps >= 0','turnover >= 0']", "output=bound")
+    assert both.code == 0, both.err
+    assert "trials that keep crps >= 0 and turnover >= 0 and that no other beats in crps and sharpe" in both.out
+
     crps = sorted(value for value, _ in told.values())
     bound = f"hydra.sweeper.constraints=['crps >= {(crps[0] + crps[1]) / 2}']"
     bounded = forecastle(*ridge, bound, "hydra.sweeper.sampler=random", "hydra.sweeper.n_trials=6")

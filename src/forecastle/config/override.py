@@ -12,6 +12,16 @@ from forecastle.errors import ConfigError, nearest
 HYDRAS = ("hydra/launcher", "hydra/sweeper")
 """Groups of Hydra's in which people choose."""
 
+MEANT = {
+    **{each: f"hydra/{each}" for each in ("launcher", "sweeper")},
+    **{each: f"hydra.launcher.{each}" for each in ("n_jobs", "runs_per_job")},
+    **{
+        each: f"hydra.sweeper.{each}"
+        for each in ("sampler", "n_trials", "batch", "objectives", "constraints", "pruner", "storage", "password_env")
+    },
+}
+"""Keys of Hydra's by the short names that people try first."""
+
 RANGES = "choice(A,B,…), range(START,STOP,STEP) or interval(LOW,HIGH)"
 """How ranges are written."""
 
@@ -56,6 +66,8 @@ def refused(text: str, cause: BaseException | None, groups: Container[str]) -> C
         key, _, value = found[1].partition("=")
         told = f": a list is written {key}=[{value}]" if key in LISTS else ""
         return ConfigError(f"{found[1]} is several values, and {key} is one for the whole sweep{told}")
+    if (found := re.search(r"Could not override '([^']+)'", text)) and found[1] in MEANT:
+        return ConfigError(f"unknown key {found[1]!r}; did you mean {MEANT[found[1]]!r}?")
     if found := re.search(r"In '([^']+)': ConfigTypeError .* Cannot merge DictConfig with ListConfig", text):
         return ConfigError(f"{found[1]}.yaml of conf/ holds a list, and lines KEY: VALUE are wanted")
     if found := re.search(r"Could not override '(hydra[./][^']+)'", text):

@@ -40,7 +40,8 @@ def summarise(record: SweepRecord) -> tuple[str, bool]:
         return _wrapped(f"no trial{keeping}"), False
     if len(names) == 1:
         return _wrapped(f"best{keeping}: {_line(best[0], names, node['space'], jobs)}"), True
-    head = f"trials{keeping} that no other beats in {' and '.join(names)} at once:"
+    which = f" that keep {' and '.join(bounds)} and" if bounds else ""
+    head = f"trials{which} that no other beats in {' and '.join(names)} at once:"
     return "\n".join(
         [_wrapped(head), *(_wrapped(f"  {_line(each, names, node['space'], jobs)}") for each in best)]
     ), True
