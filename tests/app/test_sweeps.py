@@ -67,7 +67,8 @@ def test_failed_jobs_are_left_alone_where_that_is_asked(forecastle: Command, fai
 def test_no_job_is_begun_after_as_many_failures(forecastle: Command, failing: list[str], limit: str) -> None:
     done = forecastle(*failing, limit)
     assert done.code == 1
-    assert done.err.count("left out after 1 failure (max_failures=1)") == 2
+    assert done.err.count("left out after 1 failure (max_failures=1), and so are those that follow") == 1
+    assert "1 failed, 2 left" in done.out
     assert listed(forecastle) == ["4", "1", "1", "2"]
     (one,) = Path("runs/sweeps").glob("*/sweep.json")
     assert forecastle(*failing).code == 1

@@ -62,6 +62,7 @@ def asked(words: Sequence[str], limits: Limits, *, anew: bool = False) -> Iterat
         raise
     finally:
         _asked.clear()
+        _left_out.clear()
         forget_origin()
 
 
@@ -157,6 +158,9 @@ def begin_in_turn(record: SweepRecord, total: int, known: Mapping[int, str]) -> 
 PUT_OFF = "put off"
 """What a worker answers for a job that another process computes just now."""
 
+_left_out: set[tuple[str, str]] = set()
+"""Sweeps of which this process has told that jobs are left out, and why."""
+
 _waits: list[bool] = []
 """Whether a worker of ours waits for what another process computes; nothing in a process that is none."""
 
@@ -195,7 +199,11 @@ def run_job(composed: Any, memory: Memory) -> str:
     home = bool(_asked) and _asked[-1].home == os.getpid()
     if spent := place.record.spent(place.number):
         ended, reason = spent
-        place.tell(reason)
+        if ended != "left":
+            place.tell(reason)
+        elif (record.id, reason) not in _left_out:
+            _left_out.add((record.id, reason))
+            place.tell(f"{reason}, and so are those that follow")
     else:
         named = choices(hydra.runtime.choices)
         waits = _asked[-1].in_turn if home else _waits[-1] if _waits else True
