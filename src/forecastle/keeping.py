@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -209,5 +210,8 @@ def _standing(scores: Mapping[str, Any], sweep: Path) -> Standing:
     from forecastle.evaluation.ranking import loss_of, question_of, ratio_of
 
     aim = Aim.sought(sweep)
-    loss = loss_of(scores) if aim is None else None if aim.broken(scores) else aim.loss(scores)
-    return Standing(digest(question_of(scores)), loss, ratio_of(scores))
+    question = digest(question_of(scores))
+    if aim is None:
+        return Standing(question, loss_of(scores), ratio_of(scores))
+    tie = next((-each for each in aim.ties(scores) if math.isfinite(each)), ratio_of(scores))
+    return Standing(question, None if aim.broken(scores) else aim.loss(scores), tie)

@@ -14,6 +14,7 @@ from forecastle.evaluation.metric import Direction
 
 PART: dict[str, Any] = {
     "objective": "crps",
+    "direction": "min",
     "horizon": 5,
     "scores": {"model": {"crps": 0.9, "mae": 1.2}, "random_walk": {"crps": 1.0}, "last_value": {"crps": 1.5}},
     "trading": {
@@ -61,6 +62,7 @@ def test_an_aim_is_what_was_written_down_of_a_study() -> None:
     assert aim.first == "sharpe"
     assert aim.loss(PART) == -0.8
     assert aim.ties(PART) == (0.9,)
+    assert Aim({"net": Direction.MAX}, (), "ab").ties(PART) == (0.9,)
     assert aim.broken(PART) == ("turnover <= 10",)
     assert aim.broken({**PART, "trading": {"turnover": None, "net": None}}) == ("turnover <= 10", "net >= 0")
 

@@ -157,8 +157,9 @@ class Aim:
         return None if value is None else _turned(value, self.objectives[self.first])
 
     def ties(self, part: Mapping[str, Any]) -> tuple[float, ...]:
-        """The other figures, turned so that lower is better, infinite where undefined: they break ties."""
-        others = [(_reported(part, name), way) for name, way in self.objectives.items() if name != self.first]
+        """The other figures and the runs' own objective, turned so that lower is better, infinite where undefined."""
+        ways = {**self.objectives, part["objective"]: Direction(part["direction"])}
+        others = [(_reported(part, name), way) for name, way in ways.items() if name != self.first]
         return tuple(math.inf if value is None else _turned(value, way) for value, way in others)
 
     def figures(self, part: Mapping[str, Any]) -> dict[str, float | None]:

@@ -157,9 +157,10 @@ def hold(
     first = entrants[0].scores
     objective, sign = first["objective"], -1.0 if first["direction"] == Direction.MAX.value else 1.0
 
-    def order(each: Entrant) -> tuple[bool, float, list[float], float]:
-        ties = [_loss(each.figures.get(name), (objectives or {})[name]) for name in sought]
-        return bool(each.broken), sign * each.scores["scores"][MODEL][objective], ties, _loss(each.sharpe, "max")
+    def order(each: Entrant) -> tuple[bool, float, list[float], float, str]:
+        score = sign * each.scores["scores"][MODEL][objective]
+        ties = [_loss(each.figures.get(name), way) for name, way in (objectives or {}).items() if name != objective]
+        return bool(each.broken), score, ties, _loss(each.sharpe, "max"), each.run
 
     ordered = sorted(entrants, key=order)
     perfect = first.get("perfect", 1.0 if sign < 0 else 0.0)

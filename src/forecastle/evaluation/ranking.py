@@ -32,18 +32,20 @@ def ranked(rows: Sequence[Row], aim: Aim | None = None) -> list[Row]:
     Rows that differ in target, objective, unit, steps, symbols or windows, or on which the random walk scores
     otherwise (which tells other bars or other quantile levels), cannot be compared: they stand apart, in the order in
     which these questions appear. What a search was after ranks in place of their objective; those that do not keep
-    its bounds come behind those that do. Ties are broken by the search's other figures, and by the Sharpe ratio.
+    its bounds come behind those that do. Ties are broken by the search's other figures, the
+    runs' own objective, the Sharpe ratio, and their ids.
     """
     questions = list(dict.fromkeys(question_of(row["part"]) for row in rows if row["part"]))
 
-    def place(row: Row) -> tuple[int, bool, tuple[float, ...]]:
+    def place(row: Row) -> tuple[int, bool, tuple[float, ...], str]:
         part = row["part"]
         loss = None if part is None else aim.loss(part) if aim else loss_of(part)
         if loss is None:
-            return len(questions), False, ()
+            return len(questions), False, (), ""
         ratio = ratio_of(part)
         ties = (*(aim.ties(part) if aim else ()), math.inf if ratio is None else -ratio)
-        return questions.index(question_of(part)), bool(aim and aim.broken(part)), (loss, *ties)
+        broken = bool(aim and aim.broken(part))
+        return questions.index(question_of(part)), broken, (loss, *ties), str(row["run"])
 
     return sorted(rows, key=place)
 

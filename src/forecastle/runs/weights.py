@@ -40,7 +40,8 @@ class Standing:
     loss
         Its objective on the validation part, the lower the better; None, where it is undefined, comes last.
     ratio
-        Its Sharpe ratio, where it was traded, by which runs of the same loss are told apart: the higher the better.
+        By which runs of the same loss are told apart, the higher the better: its Sharpe ratio, where it was traded, or
+        what its search goes by next.
     """
 
     question: str
