@@ -51,6 +51,18 @@ def test_the_best_runs_of_a_sweep_keep_their_weights_and_the_others_all_else(
     assert forecastle("show", worst()).code == 0, "the report can be made"
 
 
+def test_a_sweep_that_is_computed_anew_keeps_the_weights_of_its_new_runs(
+    forecastle: Command, sweep: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forecastle(*sweep, "keep_models=2")
+    before = {name for _, name in scored()}
+    for reader in ("forecastle.pipeline", "forecastle.runs.ground"):
+        monkeypatch.setattr(f"{reader}.code_hash", lambda modules: "0" * 32)
+    done = forecastle(*sweep, "keep_models=2")
+    assert "4 computed, 0 reused, 0 failed; 2 of 4 kept their weights\n" in done.out
+    assert weighty() == set([name for _, name in scored() if name not in before][:2])
+
+
 def test_ten_keep_their_weights_unless_more_or_none_are_asked_for(forecastle: Command, small: list[str]) -> None:
     twelve = ["run", "-m", *small, "model.estimator.alpha=range(1,13)"]
     assert forecastle(*twelve).code == 0

@@ -15,7 +15,7 @@ import pytest
 from forecastle.runs.claim import claim
 from forecastle.runs.store import Run
 from forecastle.runs.tags import tag
-from forecastle.runs.weights import ALONE, Standing, held, misses, reason, settle, trim
+from forecastle.runs.weights import ALONE, Standing, held, leave, misses, reason, recount, settle, trim
 
 FINISH = """
 import sys
@@ -95,6 +95,18 @@ def test_a_run_that_is_counted_again_is_counted_once(tmp_path: Path) -> None:
     for run, loss in (("a", 0.1), ("b", 0.2), ("a", 0.1)):
         finish(tmp_path, run, loss, best=2)
     assert weighty(tmp_path) == {"a", "b"}
+
+
+def test_runs_whose_jobs_have_others_by_now_do_not_stand_in_their_way(tmp_path: Path) -> None:
+    for run, loss in (("a", 0.1), ("b", 0.2), ("c", 0.3)):
+        finish(tmp_path, run, loss, best=2)
+    recount(tmp_path, "s", {"a", "b", "c"})
+    assert weighty(tmp_path) == {"a", "b"}, "until it is known what came of their jobs"
+    for before, run, loss in (("c", "c2", 0.3), ("b", "b2", 0.2), ("a", "a", 0.1)):
+        finish(tmp_path, run, loss, best=2)
+        if run != before:
+            leave(tmp_path, "s", before, 2)
+    assert weighty(tmp_path) == {"a", "b2"}
 
 
 def test_whoever_holds_a_run_keeps_its_weights(tmp_path: Path) -> None:

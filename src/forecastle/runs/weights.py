@@ -12,7 +12,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -111,6 +111,21 @@ def trim(store: Path, sweep: str, best: int) -> None:
         board = _board(store / paths.SWEEPS / sweep / paths.BEST)
         for question, order in list(board.items()):
             _keep(store, sweep, board, question, order[:best], order[best:])
+
+
+def recount(store: Path, sweep: str, runs: Collection[str]) -> None:
+    """Take runs of a sweep, whose jobs are run again, off the list of its best; their weights stay until `leave`."""
+    place = store / paths.SWEEPS / sweep / paths.BEST
+    with _lock(store):
+        if board := _board(place):
+            left = {question: [each for each in order if each[-1] not in runs] for question, order in board.items()}
+            write_json(place, left, durable=False)
+
+
+def leave(store: Path, sweep: str, run: str, best: int | None) -> None:
+    """Let go of a run whose job has another one by now; arguments as in `settle`."""
+    with _lock(store):
+        _let_go(store, run, Reason(sweep, best or 0))
 
 
 def misses(store: Path, sweep: str, run: str, standing: Standing, best: int | None, folder: Path) -> Reason | None:

@@ -92,8 +92,8 @@ def anew(sweep: str, storage: Storage | None = None) -> str:
 
 
 def forget(folder: Path) -> None:
-    """Forget the study of a sweep and its jobs, so that it begins anew; runs stay."""
-    for path in (folder / paths.STUDY, folder / paths.JOURNAL, *folder.glob("[0-9]*.json")):
+    """Forget the study of a sweep, its jobs and which were best, so that it begins anew; runs stay."""
+    for path in (folder / paths.STUDY, folder / paths.JOURNAL, folder / paths.BEST, *folder.glob("[0-9]*.json")):
         path.unlink(missing_ok=True)
 
 

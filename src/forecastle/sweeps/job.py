@@ -15,6 +15,7 @@ from forecastle.errors import ForecastleError, Pruned
 from forecastle.runs.entry import Ended, Job
 from forecastle.runs.ground import Sources, Stamp, ground_of
 from forecastle.runs.sweep import SweepRecord
+from forecastle.runs.weights import leave
 from forecastle.sweeps.progress import say
 
 if TYPE_CHECKING:
@@ -86,6 +87,9 @@ def bring_to_end(
             finished = attempt(config, memory, wait=wait, watch=watch, job=place.number)
         if finished is None:
             return config
+        before = place.record.job(place.number)
+        if before is not None and before.run not in (None, finished.id):
+            leave(place.record.store, place.record.id, before.run, config.keep_models)
         job = Job(place.number, place.chosen, finished.id, reused=finished.reused, ground=ground)
     except Pruned as error:
         job = Job(place.number, place.chosen, None, pruned=str(error))

@@ -16,6 +16,7 @@ from forecastle.runs.entry import Job
 from forecastle.runs.ground import holds
 from forecastle.runs.store import RunStore
 from forecastle.runs.sweep import Limits, SweepRecord
+from forecastle.runs.weights import recount
 from forecastle.sweeps.asked import Sweep
 from forecastle.sweeps.job import FULL, Place, bring_to_end, tell_alike
 from forecastle.sweeps.origin import composes_from, forget_origin, origin
@@ -88,8 +89,10 @@ def planned(jobs: list[list[str]]) -> list[list[str]]:
     if record is None:
         return jobs
     record.plan(plan)
-    _asked[-1].known.update(_known(record, plan))
-    return [job for number, job in enumerate(jobs) if number not in _asked[-1].known]
+    known = _asked[-1].known
+    known.update(_known(record, plan))
+    recount(record.store, record.id, {job.run for job in record.jobs() if job.run and job.number not in known})
+    return [job for number, job in enumerate(jobs) if number not in known]
 
 
 def _known(record: SweepRecord, plan: Sequence[tuple[str, ...]]) -> dict[int, str]:
