@@ -184,7 +184,7 @@ def test_a_ranking_shows_choice_run_score_skill_and_the_number_of_trials():
     assert lines[-4].endswith("-0.4 % [-1.1, +0.3]")
     assert lines[-3].startswith("2  model=lasso")
     assert lines[-2] == "failed: model=svr: horizon must be at least 1, got 0"
-    assert lines[-1] == "2 runs compared (1 without a score): the best of 2 is better by luck alone in part"
+    assert lines[-1] == "2 runs compared (1 without a score): part of the lead of the best is luck"
 
 
 def test_where_nothing_is_better_than_the_baseline_it_is_said():
@@ -213,7 +213,7 @@ def test_what_a_search_was_after_ranks_its_runs_in_its_direction():
     lines = render_ranking(rows, aim).splitlines()
     assert "ranked by sharpe ratio per year, net of costs (higher is better), the objective of search abcd1234" in lines
     assert "c: sharpe is undefined" in lines
-    assert lines[-1] == "3 runs compared (1 without a score): the best of 3 is better by luck alone in part"
+    assert lines[-1] == "3 runs compared (1 without a score): part of the lead of the best is luck"
     (head,) = [line for line in lines if line.lstrip().startswith("choice")]
     assert head.split()[1:4] == ["run", "sharpe", "↑"]
     worse = [traded("a", 0.007, 0.4), traded("b", 0.009, 0.2)]
@@ -275,7 +275,7 @@ def test_runs_of_another_target_data_or_windows_are_not_ranked_together(changes,
     assert headed not in first
     assert headed in second
     assert [line.split()[0] for line in second.splitlines()[-1:]] == ["1"]
-    assert last == ("3 runs in 2 tables, compared within each only: the best of many is better by luck alone in part")
+    assert last == ("3 runs in 2 tables, compared within each only: part of the lead of the best is luck")
 
 
 def test_a_ranking_of_many_symbols_names_some_and_counts_the_rest():

@@ -92,7 +92,7 @@ def worth(contest: Contest) -> list[str]:
     if contest.gains is False:
         told = [f"{count} runs compared: none scores better than {contest.baseline}"]
     else:
-        told = [f"{count} runs compared: the best of {count} is better by luck alone in part"]
+        told = [f"{count} runs compared: part of the lead of the best is luck"]
     if contest.superior is not None and math.isfinite(contest.superior):
         better = "some run is better" if contest.superior < UNSURE else "no run is shown to be better"
         chance = "< 0.001" if contest.superior < 0.0005 else f"= {contest.superior:.3f}"

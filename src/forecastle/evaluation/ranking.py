@@ -201,7 +201,7 @@ def _luck(sizes: Sequence[int], unscored: int, gained: Sequence[bool | None], ba
         what = f"{scored} runs compared{without}"
     if not any(each is not False for each in gained):
         return f"{what}: none scores better than {baseline}"
-    return f"{what}: the best of {scored if len(sizes) == 1 else 'many'} is better by luck alone in part"
+    return f"{what}: part of the lead of the best is luck"
 
 
 def _rank(row: Row, aim: Aim | None) -> float | None:
