@@ -63,6 +63,9 @@ def stoppable(told: Callable[[], None]) -> Iterator[Stop]:
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
+    import pyarrow as pa
+
+    pa.enable_signal_handlers(False)  # else Arrow takes the signal for itself while it reads a table, and the job fails
     out, into = os.pipe()
     os.set_blocking(into, False)
     wakeup = signal.set_wakeup_fd(into, warn_on_full_buffer=False)
