@@ -87,7 +87,9 @@ def test_a_pruned_job_is_not_taken_for_a_finished_run_of_the_same_settings(
 def test_pruned_jobs_count_as_trials(forecastle: Command, command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     stop_high_alphas(monkeypatch)
     forecastle(*command)
-    assert "the luckiest of 4 trials" in " ".join(forecastle("compare", "last").out.split())
+    told = " ".join(forecastle("compare", "last").out.split())
+    assert "2 different accounts among 4 trials" in told
+    assert "trials of this question on record: 4 (2 finished, 2 pruned)" in told
 
 
 def test_what_watches_is_no_part_of_an_identity_and_changes_no_byte(workplace: Path, small: list[str]) -> None:
