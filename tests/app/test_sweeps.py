@@ -371,3 +371,30 @@ def test_the_parent_of_a_sweep_keeps_no_configuration_of_its_jobs(
     assert len(held) == 12
     assert held[2] > 10, "those of the job itself are seen"
     assert max(held[3:]) <= held[2] + 5
+
+
+def test_choices_that_vary_may_share_settings_that_the_default_has_not(forecastle: Command, small: list[str]) -> None:
+    trees = ["run", "-m", *small, "model=random_forest,gradient_boosting"]
+    done = forecastle(*trees, "model.estimator.min_samples_leaf=60")
+    assert done.code == 0, done.err
+    assert "2 runs, 2 computed, 0 reused, 0 failed" in done.out
+    for run in Path("runs").glob("*/config.yaml"):
+        assert "min_samples_leaf: 60\n" in run.read_text()
+    assert forecastle("sweep", "resume", "last").out.splitlines()[-1].endswith("0 computed, 2 reused, 0 failed")
+    (path,) = Path("runs/sweeps").glob("*/00000.json")
+    assert json.loads(path.read_text())["choices"][-2:] == [
+        "model=random_forest",
+        "model.estimator.min_samples_leaf=60",
+    ]
+    wrong = forecastle(*trees, "model.estimator.min_samples_laef=60")
+    assert wrong.code == 2
+    assert "unknown key 'model.estimator.min_samples_laef'; did you mean 'min_samples_leaf'?" in wrong.err
+    assert len(list(Path("runs/sweeps").iterdir())) == 1, "a sweep that cannot be composed leaves nothing"
+
+
+def test_a_search_among_models_may_set_what_the_default_has_not(forecastle: Command, small: list[str]) -> None:
+    words = ["model=choice(random_forest,gradient_boosting)", "model.estimator.min_samples_leaf=60"]
+    done = forecastle("run", "-m", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", *small, *words)
+    assert done.code == 0, done.err
+    for run in Path("runs").glob("*/config.yaml"):
+        assert "min_samples_leaf: 60\n" in run.read_text()

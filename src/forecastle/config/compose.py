@@ -79,7 +79,7 @@ def opened(overrides: Sequence[str]) -> list[str]:
         value = word.partition("=")[2]
         if not value:
             raise ConfigError(f"{word} has no value: one is wanted behind it, and null where there is to be none")
-        if "null" in value.split(",") and key in _choices():
+        if "null" in value.split(",") and key in all_choices():
             raise ConfigError(f"{word} names no file of conf/{key}: ~{key} leaves the group out")
         if key in first:
             raise ConfigError(f"{key} is set twice: {first[key]} and {word}")
@@ -116,7 +116,7 @@ def validate(composed: Any, chosen: Mapping[str, str] | None = None) -> Config:
     if chosen:
         node["choices"] = dict(chosen)
         if node.get("experiment") and "experiment" not in chosen:  # without a file Hydra takes it for a mere value
-            raise no_choice("experiment", str(node["experiment"]), _choices().get("experiment", []))
+            raise no_choice("experiment", str(node["experiment"]), all_choices().get("experiment", []))
     check_search(node.get("search"), chosen or {})
     if isinstance(node.get("experiment"), Mapping):
         raise _no_package(f"experiment file {node.get('choices', {}).get('experiment', '')}".rstrip())
@@ -131,7 +131,7 @@ def check_search(section: Any, chosen: Mapping[str, str]) -> None:
     So where the file holds nothing.
     """
     if isinstance(section, str):
-        raise no_choice("search", section, _choices().get("search", []))
+        raise no_choice("search", section, all_choices().get("search", []))
     if not section and "search" in chosen:
         raise ConfigError(
             f"search={chosen['search']}: conf/search/{chosen['search']}.yaml is empty; lines KEY: RANGE are wanted, "
@@ -184,7 +184,7 @@ def _entry(key: str, value: bytes) -> str:
     return text
 
 
-def _choices() -> dict[str, list[str]]:
+def all_choices() -> dict[str, list[str]]:
     """Names in each group, ours and those of the user's conf/."""
     found: dict[str, set[str]] = {}
     for path in (*Path("conf").glob("*/*.yaml"), *conf_folder().glob("*/*.yaml")):
@@ -207,13 +207,15 @@ def explain(error: BaseException) -> ConfigError:
     text = " ".join(str(error).split())
     if found := re.search(r"Could not (?:find|load) '([\w/]+)/([^'/]+)'", text):
         group, name = found.groups()
-        names = list(getattr(error, "options", None) or []) if group.startswith("hydra") else _choices().get(group, [])
+        names = (
+            list(getattr(error, "options", None) or []) if group.startswith("hydra") else all_choices().get(group, [])
+        )
         if not names and group not in KEYS:
-            return _unknown_key(group, _choices())
+            return _unknown_key(group, all_choices())
         return no_choice(group, name, names)
     if "@experiment." in text:
         return _no_package("experiment file")
-    if told := refused(text, error.__cause__, _choices()):
+    if told := refused(text, error.__cause__, all_choices()):
         return told
     if found := re.search(r"Could not override '([^']+)'", text):
         return _not_there(found[1], _names(getattr(error.__cause__, "parent_node", None)))
@@ -225,7 +227,7 @@ def explain(error: BaseException) -> ConfigError:
 def _not_there(key: str, there: Sequence[str]) -> ConfigError:
     """A key that cannot be overridden; `there` are the keys of the node in which it was looked for."""
     group = key.partition(".")[0]
-    known = {**_choices(), **dict.fromkeys(KEYS, ())}
+    known = {**all_choices(), **dict.fromkeys(KEYS, ())}
     if "." in key and there and group in (*known, "hydra"):
         return ConfigError(
             f"unknown key {key!r}{nearest(key.rpartition('.')[2], there)} (there are: {', '.join(there)})"

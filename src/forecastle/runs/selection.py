@@ -56,10 +56,10 @@ def choose(store: RunStore, words: Sequence[str]) -> tuple[list[Run], dict[str, 
         for name, run in found.items()
         if name in settings and all(as_text(settings[name].get(key)) == value for key, value in filters.items())
     }
+    if not found and named:
+        raise RunError(f"no finished run in {' '.join(named)} yet; see `forecastle sweeps`")
     if not everything:
         raise RunError(f"no finished run in {store.folder}; `forecastle run` makes one")
-    if not found:
-        raise RunError(f"no finished run in {' '.join(named)} yet; see `forecastle sweeps`")
     if not settings:
         raise RunError(f"none of the {len(found)} runs that are meant can be read; see `forecastle runs`")
     if not kept:

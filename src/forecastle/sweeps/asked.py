@@ -58,6 +58,8 @@ class Sweep:
         How many of its runs keep their weights; None: all.
     anew
         True where a search that has changed is begun anew.
+    task
+        All overrides, where some of them are held back from what Hydra composes of the whole sweep; else none.
     """
 
     words: tuple[str, ...]
@@ -71,6 +73,7 @@ class Sweep:
     in_turn: bool = False
     keep_models: int | None = None
     anew: bool = False
+    task: tuple[str, ...] = ()
     shown: ExitStack = field(default_factory=ExitStack)
 
     def begin(self, record: SweepRecord, total: int) -> None:

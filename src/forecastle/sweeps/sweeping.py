@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hydra.experimental.callback import Callback
 
 from forecastle.config.compose import choices, validate
+from forecastle.config.swept import is_hydras
 from forecastle.errors import ConfigError, ForecastleError, RunError
 from forecastle.runs.entry import Job
 from forecastle.runs.ground import holds
@@ -133,6 +134,8 @@ class SweepBegins(Callback):
         """Write down the command and its number of jobs."""
         if config.sweep is not None:
             _asked[-1].keep_models = config.keep_models
+            if task := _asked[-1].task:  # what is held back is a word of each job
+                config.hydra.overrides.task = [word for word in task if not is_hydras(word)]
         if config.sweep is None or str(config.hydra.sweeper.get("_target_")) == SEARCHING:
             return
         overrides = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
