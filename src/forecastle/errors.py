@@ -6,6 +6,7 @@
     ├── ConfigError          a key, a choice or a value that cannot be
     │   └── TargetError      a ``_target_`` that is not allowed, not found, or not what its role wants
     ├── DataError            candles that are missing, empty, malformed or refused by the quality policy
+    │   └── AbsentError      no file or store where the configuration says that candles lie
     ├── FeatureError         an indicator that cannot be computed on these bars
     ├── SplitError           a split with an empty part, or labels that reach over a boundary
     ├── ModelError           a model that cannot do what is asked, or a saved one that cannot be opened
@@ -37,6 +38,10 @@ class TargetError(ConfigError):
 
 class DataError(ForecastleError):
     """Candles that are missing, empty, malformed or refused by the quality policy."""
+
+
+class AbsentError(DataError):
+    """There is no file or store where the configuration says that candles lie."""
 
 
 class FeatureError(ForecastleError):

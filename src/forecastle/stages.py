@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import logging
 import os
@@ -25,7 +26,7 @@ from forecastle.config.target import build
 from forecastle.data.bars import Panel
 from forecastle.data.quality import QualityReport
 from forecastle.data.storage import read_panel, write_panel
-from forecastle.errors import ConfigError, nearest
+from forecastle.errors import AbsentError, ConfigError, nearest
 from forecastle.features.frame import FeatureFrame
 from forecastle.features.store import read_frame, write_frame
 from forecastle.logs import run_log
@@ -41,8 +42,18 @@ PARTS = (VALIDATION, TEST)
 
 
 def bars(config: Config) -> None:
-    """Candles → data/bars.parquet and what the quality check found."""
-    keep_bars(*pipeline.load_bars(config))
+    """Candles → data/bars.parquet and what the quality check found.
+
+    What git does not carry into the temporary folder of a queued experiment is read in the main checkout.
+    """
+    try:
+        found = pipeline.load_bars(config)
+    except AbsentError:
+        if _main_checkout() == Path.cwd():
+            raise
+        with contextlib.chdir(_main_checkout()):
+            found = pipeline.load_bars(config)
+    keep_bars(*found)
 
 
 def keep_bars(panel: Panel, quality: QualityReport) -> None:
@@ -170,9 +181,13 @@ def _without_choices(config: Config) -> dict[str, Any]:
 
 def _runs(config: Config) -> Path:
     """Folder of the runs; an experiment that DVC runs in a temporary folder takes that of the main checkout."""
+    return _main_checkout() / config.output
+
+
+def _main_checkout() -> Path:
+    """The checkout itself, also of an experiment that DVC runs in a temporary folder of it."""
     here = Path.cwd()
-    main = next((place.parent for place in here.parents if place.name == ".dvc"), here)
-    return main / config.output
+    return next((place.parent for place in here.parents if place.name == ".dvc"), here)
 
 
 def _sample(config: Config) -> Sample:

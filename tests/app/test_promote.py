@@ -9,11 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from tests.app.conftest import tool
 
 from forecastle import pipeline, stages
 from forecastle.config.compose import compose
+from forecastle.errors import DataError
 
 Command = Callable[..., Any]
 
@@ -36,6 +39,19 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     real = pipeline.fit
     monkeypatch.setattr(pipeline, "fit", lambda *words: (made.append(1), real(*words))[1])
     return made
+
+
+@pytest.fixture
+def candles(workplace: Path) -> Path:
+    """A file of candles in a folder of the workplace."""
+    path = workplace / "candles" / "own.csv"
+    path.parent.mkdir()
+    close = 100 + np.sin(np.arange(600.0))
+    day = pd.date_range("2020-01-01", periods=600, freq="D").strftime("%Y-%m-%d")
+    pd.DataFrame({"time": day, "open": close, "high": close + 1, "low": close - 1, "close": close}).to_csv(
+        path, index=False
+    )
+    return path
 
 
 def test_the_stages_write_the_run_that_the_command_line_writes(
@@ -144,6 +160,28 @@ def test_what_cannot_be_promoted_is_told_in_one_line(
     refused(best, "DVC: you are not inside of a DVC repository")
     assert forecastle("promote").err == "forecastle: usage: forecastle promote RUN; got no argument\n"
     assert params.read_bytes() == before
+
+
+def test_candles_that_git_does_not_carry_are_read_in_the_main_checkout(
+    forecastle: Command, workplace: Path, candles: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["indicator=returns", "data=csv", "data.path=candles/own.csv", "data.timezone=UTC"]
+    queued = workplace / ".dvc" / "tmp" / "exps" / "tmp1"
+    queued.mkdir(parents=True)
+    monkeypatch.chdir(queued)
+    assert forecastle("params", *words).code == 0
+    stages.main(["bars"])
+    assert (queued / "data" / "bars.parquet").is_file()
+    assert not (workplace / "data").exists()
+    here = queued / "candles" / "own.csv"
+    here.parent.mkdir()
+    here.write_text("no candles")
+    with pytest.raises(DataError, match=r"own\.csv"):
+        stages.main(["bars"])  # what git carries goes before, right or wrong
+    here.unlink()
+    candles.unlink()
+    with pytest.raises(DataError, match=r"no such file: candles/own\.csv"):
+        stages.main(["bars"])
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ import pyarrow.csv
 
 from forecastle.data.bars import PRICES
 from forecastle.data.selection import between, newest
-from forecastle.errors import DataError
+from forecastle.errors import AbsentError, DataError
 
 CURRENCIES = ("AUD", "GBP", "CAD", "CHF", "CNY", "JPY", "NZD", "SGD")
 FIRST_DAY = np.datetime64("1990-01-01", "us")
@@ -47,7 +47,7 @@ class ExchangeRateSource:
             If the file is missing, or is not eight columns of numbers.
         """
         if not self.path.is_file():
-            raise DataError(
+            raise AbsentError(
                 f"no such file: {self.path} (data.path); "
                 "the benchmark is looked for below the folder named by FORECASTLE_SHARED"
             )
@@ -78,11 +78,11 @@ class ExchangeRateSource:
 
         Raises
         ------
-        DataError
+        AbsentError
             If the file is missing.
         """
         try:
             stat = self.path.stat()
         except OSError:
-            raise DataError(f"no such file: {self.path} (data.path)") from None
+            raise AbsentError(f"no such file: {self.path} (data.path)") from None
         return f"{self.path}:{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from forecastle.errors import ConfigError, DataError, nearest
+from forecastle.errors import AbsentError, ConfigError, DataError, nearest
 
 SYMBOL = "{symbol}"
 
@@ -51,7 +51,7 @@ def find_files(path: str, key: str = "path") -> list[Path]:
 
     Raises
     ------
-    DataError
+    AbsentError
         If there is no such file; the message names the nearest.
     """
     there = Path(path)
@@ -65,14 +65,14 @@ def find_files(path: str, key: str = "path") -> list[Path]:
         files = sorted(each for each in found if each.is_file())
         folder = there.is_dir()
     except (OSError, ValueError, NotImplementedError) as error:
-        raise DataError(f"no such file: {shown} (data.{key}): {error}") from None
+        raise AbsentError(f"no such file: {shown} (data.{key}): {error}") from None
     if files:
         return files
     if folder:
-        raise DataError(f"no such file: {shown} (data.{key}) is a folder; say {shown.rstrip('/')}/*.csv, for example")
+        raise AbsentError(f"no such file: {shown} (data.{key}) is a folder; say {shown.rstrip('/')}/*.csv, for example")
     near = nearest(there.name, sorted(each.name for each in there.parent.glob("*"))) if there.parent.is_dir() else ""
     what = "no file matches" if pattern else "no such file:"
-    raise DataError(f"{what} {shown} (data.{key}){near}")
+    raise AbsentError(f"{what} {shown} (data.{key}){near}")
 
 
 def stem(path: Path) -> str:

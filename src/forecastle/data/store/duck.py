@@ -17,7 +17,7 @@ from forecastle.arrays import TIME
 from forecastle.data.interval import parse_interval
 from forecastle.data.store.series import COLUMNS, Candles, Series, in_order
 from forecastle.data.store.session import CANDLES, SERIES, Session
-from forecastle.errors import DataError
+from forecastle.errors import AbsentError
 
 STRETCH = 1_000_000
 """Candles that are read at once."""
@@ -66,7 +66,7 @@ class DuckBackend:
         if write:
             self._file.parent.mkdir(parents=True, exist_ok=True)
         elif not self._file.is_file():
-            raise DataError(f"no candle store at {self._file}; `forecastle data import` makes one")
+            raise AbsentError(f"no candle store at {self._file}; `forecastle data import` makes one")
         engine = self._engine
         mode = "TYPE duckdb" if write else "TYPE duckdb, READ_ONLY"
         engine.execute(f"ATTACH ? AS store ({mode})", [str(self._file.absolute())])

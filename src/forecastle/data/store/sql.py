@@ -16,7 +16,7 @@ from forecastle.arrays import TIME, FloatArray
 from forecastle.data.store.address import Address
 from forecastle.data.store.series import COLUMNS, Candles, Series
 from forecastle.data.store.session import CANDLES, CHUNK, SERIES, Session
-from forecastle.errors import DataError
+from forecastle.errors import AbsentError
 
 WRITING = "forecastle_writing"
 """Option of a connection whose transaction will write."""
@@ -201,7 +201,7 @@ class SqlBackend:
 
     def _require_file(self) -> None:
         if self.url.database and not Path(self.url.database).is_file():
-            raise DataError(f"no candle store at {self.url.database}; `forecastle data import` makes one")
+            raise AbsentError(f"no candle store at {self.url.database}; `forecastle data import` makes one")
 
 
 def _leave_transactions_alone(connection: Any, record: Any) -> None:  # noqa: ARG001  SQLAlchemy's signature
