@@ -90,6 +90,35 @@ def test_a_run_shows_itself_in_the_picture_and_a_stretch_of_an_axis_keeps_its_ru
     page.close()
 
 
+def test_a_stretch_of_an_axis_keeps_its_runs_by_keyboard(browser: Browser, address: str) -> None:
+    page, _, said = visit(browser, address, 1280)
+    assert page.get_by_text("use the arrow keys").is_visible()
+    brush = page.locator("rect.brush").last  # the score
+    brush.focus()
+    assert (brush.get_attribute("aria-label") or "").startswith("Keep runs by skill vs")
+    assert brush.get_attribute("aria-valuetext") == "all of the axis"
+    page.keyboard.press("ArrowUp")
+    inside = page.locator("tr[data-run]:not(.out)")
+    ranks = [int(each) for each in inside.locator(".place").all_inner_texts()]
+    assert 0 < len(ranks) < 30
+    assert ranks == list(range(1, len(ranks) + 1)), "the upper quarter of the score holds the best"
+    assert page.locator("path.run:not(.out)").count() == len(ranks)
+    assert brush.get_attribute("aria-valuetext") == f"{len(ranks)} of 30 runs, from 75 to 100 % of the axis"
+    for _ in range(20):
+        page.keyboard.press("Shift+ArrowDown")
+    assert inside.count() == 30
+    for _ in range(30):
+        page.keyboard.press("Shift+ArrowUp")
+    assert brush.get_attribute("aria-valuetext").endswith("from 95 to 100 % of the axis")  # type: ignore[union-attr]
+    for _ in range(30):
+        page.keyboard.press("ArrowDown")
+    assert brush.get_attribute("aria-valuetext").endswith("from 0 to 5 % of the axis")  # type: ignore[union-attr]
+    page.keyboard.press("Escape")
+    assert page.locator(".out").count() == 0
+    assert said == []
+    page.close()
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 def test_heads_of_the_axes_do_not_run_into_each_other(browser: Browser, address: str, width: int) -> None:
     page, _, _ = visit(browser, address, width)
@@ -139,6 +168,8 @@ def test_the_page_is_whole_without_scripts(browser: Browser, address: str) -> No
     page.goto(address)
     assert page.locator("tr[data-run]").count() == 30
     assert page.locator("path.run").first.bounding_box() is not None
+    assert page.get_by_text("use the arrow keys").count() == 1
+    assert not page.get_by_text("use the arrow keys").is_visible(), "nothing is said of what does not work"
     context.close()
 
 
