@@ -37,6 +37,15 @@ def test_runs_of_one_question_are_ranked_and_others_stand_apart(forecastle: Comm
     assert "test part of " in second
 
 
+def test_tables_that_differ_each_tell_in_what(forecastle: Command, small: list[str]) -> None:
+    levels = "quantile_levels=[0.1,0.5,0.9],[0.25,0.5,0.75]"
+    assert forecastle("run", "-m", *small, "metric=crps", levels).code == 0
+    first, second = forecastle("compare").out.split("\n\n")
+    assert second.startswith("not ranked with the first table: other quantile levels")
+    assert "quantile levels  [0.1, 0.5, 0.9]" in first
+    assert "quantile levels  [0.25, 0.5, 0.75]" in second
+
+
 def test_the_numbers_are_those_of_the_runs(forecastle: Command, swept: None) -> None:
     (group,) = json.loads(forecastle("compare", "last", "--json").out)
     walk = next(place for place in group["places"] if place["name"] == "model=random_walk")
@@ -265,6 +274,14 @@ def test_a_search_keeps_the_weights_of_the_best_by_what_it_was_after(forecastle:
     (group,) = json.loads(forecastle("compare", "last", "--json").out)
     first, *others = (place["run"] for place in group["places"])
     assert group["objective"] == "turnover"
+    untold = "turnover is not kept for each window: differences in it have no test, no interval and no confidence set"
+    assert untold in group["notes"][0]
+    assert group["notes"][0].endswith("baseline=random_walk compares these runs by their own objective")
+    (own,) = json.loads(forecastle("compare", "last", "baseline=random_walk", "--json").out)
+    assert own["objective"] == "crps"
+    assert own["places"][1]["against_best"] is not None
+    assert untold not in " ".join(own["notes"])
+    assert untold not in " ".join(forecastle("compare", "last", "--fast").out.split()), "none was asked for"
     assert Path("runs", first, "model").is_dir()
     assert not any(Path("runs", run, "model").is_dir() for run in others)
 
@@ -274,6 +291,7 @@ def test_a_search_keeps_the_weights_of_the_best_by_what_it_was_after(forecastle:
     [
         (["--jsn"], "unknown flag '--jsn'; did you mean '--json'"),
         (["baseline=random"], "baseline: 'random' is not among those scored; did you mean 'random_walk'"),
+        (["baseline=foo"], "is not among those scored (there are: last_value, seasonal_naive, random_walk)"),
         (["modle=ridge"], "no run has a setting 'modle'; did you mean 'model'"),
         (["model=mlp"], "none of 3 runs has model=mlp (there model is random_walk, ridge)"),
         (["--json", "--csv"], "--json or --csv: one of them is wanted, got both"),
@@ -305,6 +323,17 @@ def test_a_damaged_run_does_not_hide_the_others(forecastle: Command, swept: None
     refused = forecastle("compare", first)
     assert refused.code == 2
     assert f"run {first} has no forecasts that can be read" in refused.err
+
+
+def test_looks_of_runs_that_are_left_out_are_not_told_of_these(forecastle: Command, small: list[str]) -> None:
+    for model in ("ridge", "lasso"):
+        assert forecastle("run", *small, f"model={model}").code == 0
+    (group,) = json.loads(forecastle("compare", "--json").out)
+    assert group["looks"].startswith("2 of these runs opened the test part")
+    Path("runs", group["places"][0]["run"], "forecast.parquet").unlink()
+    (group,) = json.loads(forecastle("compare", "--json").out)
+    assert len(group["places"]) == 1
+    assert group["looks"].startswith("1 of these runs opened the test part; it has been opened 2 times by 2 runs")
 
 
 def test_nothing_to_compare_is_told(forecastle: Command) -> None:

@@ -29,7 +29,7 @@ def traded(folder: Path, returns: np.ndarray, start: str = "2010-01-01") -> Run:
 
 def noise(count: int, seed: int, sharpe: float = 0.0) -> np.ndarray:
     drawn = 0.01 * np.random.default_rng(seed).standard_normal((1500, count))
-    drawn[:, 0] += 0.01 * sharpe / math.sqrt(365.2425)
+    drawn[:, 0] += 0.01 * sharpe / math.sqrt(365.25)
     return drawn
 
 
@@ -37,7 +37,7 @@ def test_the_numbers_are_those_of_the_returns(tmp_path: Path) -> None:
     returns = noise(12, seed=1)
     runs = [traded(tmp_path, column) for column in returns.T]
     found = luck(runs, "validation", runs, trials=40)
-    deflated, year = deflated_sharpe(returns, 40), math.sqrt(365.2425)
+    deflated, year = deflated_sharpe(returns, 40), math.sqrt(365.25)
     assert found is not None
     assert found.run == f"{deflated.best:016x}"
     assert found.trials == 40
@@ -81,7 +81,7 @@ def test_accounts_that_are_the_same_count_as_one_in_the_spread_and_each_as_a_tri
     copies = [traded(tmp_path, returns[:, 0]) for _ in range(30)]
     found = luck([*copies, *runs], "validation", [], 40)
     assert found.traded == FEWEST
-    assert found.expected == pytest.approx(deflated_sharpe(returns, 40).expected * math.sqrt(365.2425), rel=1e-9)
+    assert found.expected == pytest.approx(deflated_sharpe(returns, 40).expected * math.sqrt(365.25), rel=1e-9)
     assert luck([*copies, *runs[1:-1]], "validation", [], 40).probability is None
     assert luck([copies[3]], "validation", runs, 40).run == copies[3].id
 
@@ -106,8 +106,6 @@ def test_one_run_is_judged_by_all_that_were_tried(tmp_path: Path) -> None:
     assert alone is not None
     assert alone.run == runs[2].id
     assert alone.trials == 19
-    assert alone.expected == pytest.approx(whole.expected * math.sqrt(365.2425), rel=1e-9)
-    assert alone.sharpe == pytest.approx(
-        returns[:, 2].mean() / returns[:, 2].std(ddof=1) * math.sqrt(365.2425), rel=1e-9
-    )
+    assert alone.expected == pytest.approx(whole.expected * math.sqrt(365.25), rel=1e-9)
+    assert alone.sharpe == pytest.approx(returns[:, 2].mean() / returns[:, 2].std(ddof=1) * math.sqrt(365.25), rel=1e-9)
     assert luck([runs[whole.best]], "validation", runs, 19) == luck(runs, "validation", runs, 19)

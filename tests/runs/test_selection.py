@@ -70,6 +70,11 @@ def test_what_names_nothing_is_told(store: RunStore) -> None:
         choose(store, ["model=mlp"])
     with pytest.raises(RunError, match="no run 'zzz'"):
         choose(store, ["zzz"])
+    (store.folder / f"a{0:015x}").rename(store.folder / f"5ee{0:013x}")
+    with pytest.raises(RunError, match="'5' begins sweep 5eed0001 and 1 run: 5ee0000000000000"):
+        choose(store, ["5"])
+    assert len(choose(store, ["5eed0001"])[0]) == 2
+    (store.folder / f"5ee{0:013x}").rename(store.folder / f"a{0:015x}")
     (store.folder / f"a{0:015x}" / "config.yaml").write_text("- a list")
     with pytest.raises(RunError, match="a mapping is wanted"):
         choose(store, ["a"])

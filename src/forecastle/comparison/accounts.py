@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from forecastle import paths
 from forecastle.arrays import FloatArray, TimeArray
 from forecastle.errors import ForecastleError
@@ -19,6 +17,7 @@ from forecastle.evaluation.metric import Direction
 from forecastle.evaluation.ranking import ratio_of
 from forecastle.evaluation.score import MODEL
 from forecastle.evaluation.trading.performance import influence
+from forecastle.evaluation.trading.portfolio import YEAR
 from forecastle.report.folder import Equity, read_equity
 from forecastle.runs.store import Run
 
@@ -28,9 +27,6 @@ OBJECTIVE = "sharpe"
 
 TRADING = frozenset({"policy", "account"})
 """Groups that change how a forecast is traded, and nothing in the forecast."""
-
-YEAR = np.timedelta64(31_556_952, "s").astype("timedelta64[us]")
-"""A mean year of the Gregorian calendar."""
 
 
 @dataclass(frozen=True, eq=False)

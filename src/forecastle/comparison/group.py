@@ -13,6 +13,7 @@ from forecastle.evaluation.aim import Aim, scores_by
 from forecastle.evaluation.contest import Contest
 from forecastle.evaluation.layout import skill_text
 from forecastle.evaluation.metric import Direction
+from forecastle.evaluation.score import REFERENCE
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,8 @@ class Group:
         What the best trading result is worth, or None where too few were traded.
     settings
         Of each run, by its id.
+    untested
+        True where what ranks is not known for each window, so that differences have no test.
     """
 
     question: dict[str, str]
@@ -53,10 +56,18 @@ class Group:
     tried: Tried
     traded: Luck | None
     settings: dict[str, dict[str, Any]]
+    untested: bool = False
 
     def notes(self) -> list[str]:
         """What is to be said below the ranking, in sentences: test parts, luck, trials and looks."""
         told = []
+        if self.untested:
+            told.append(
+                f"{self.contest.objective} is not kept for each window: differences in it have no test, no interval "
+                "and no confidence set"
+            )
+            if self.aim is not None:
+                told[-1] += f"; baseline={REFERENCE} compares these runs by their own objective"
         for run, test in self.tests.items():
             score, other = (_number(test[key]) for key in ("score", "baseline"))
             against = f"{self.contest.baseline} {other}"

@@ -80,10 +80,11 @@ def contests(
                 aim,
                 {each.run: each.name for each in entered if _score(each) is None},
                 {name: _test_scores(scores, contest) for name, scores in opened.items()},
-                looks_of(store.folder, [run.id for run in members]),
+                looks_of(store.folder, [each.run for each in entered]),
                 trials[asked],
                 luck(members, PART, trials[asked].runs, trials[asked].count) if sure else None,
                 known,
+                sure and len(scored) > 1 and scored[0].losses is None,
             )
         )
     if not groups:
@@ -166,7 +167,8 @@ def _baseline(entrant: Entrant, wanted: str | None) -> str:
             f"baseline: {HOLD} wants runs that all were traded (policy=sign, say), got some that were not"
         )
     if (wanted or usual) not in known:
-        raise ConfigError(f"baseline: {wanted!r} is not among those scored{nearest(wanted or usual, known)}")
+        near = nearest(wanted or usual, known)
+        raise ConfigError(f"baseline: {wanted!r} is not among those scored{near} (there are: {', '.join(known)})")
     return wanted or usual
 
 

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +64,8 @@ def compare(words: Sequence[str]) -> int:
     elif "--csv" in flags:
         print(_as_csv(groups), end="")
     else:
-        print("\n\n".join(_as_text(group) for group in groups))
+        differing = {key for group in groups for key in group.apart}
+        print("\n\n".join(_as_text(group, differing) for group in groups))
     if "--html" in flags:
         from forecastle.comparison.overview import write_overview
 
@@ -124,11 +125,11 @@ def _check_place(page: Path) -> None:
         raise ConfigError(f"--html: a page cannot be written to {page}: {above} may not be written to")
 
 
-def _as_text(group: Group) -> str:
+def _as_text(group: Group, differing: Collection[str]) -> str:
     lines = []
     if group.apart:
         lines += textwrap.wrap(f"not ranked with the first table: other {', '.join(group.apart)}", WIDTH)
-    shown = ("data", "target", "steps", "objective", "windows", *group.apart)
+    shown = ("data", "target", "steps", "objective", "windows", *differing)
     told = {key: value.replace("T00:00:00Z", "") for key, value in group.question.items() if key in shown}
     told["objective"] += ", validation part"
     told["ranked by"] = group.ranked_by

@@ -82,6 +82,10 @@ def _named(store: RunStore, word: str) -> list[Run]:
     """Runs of a sweep, or the run of that id."""
     record = sweep_of(store.folder, word)
     if record is not None:
+        alike = [run.id for run in store.all() if run.id.startswith(word)] if word != record.id else []
+        if alike:
+            told = f"{len(alike)} run{'s' * (len(alike) != 1)}: {', '.join(alike[:5])}"
+            raise RunError(f"{word!r} begins sweep {record.id} and {told}")
         runs = [store.find(job.run) for job in record.jobs() if job.run]
         return [run for run in runs if run is not None]
     return [store.get(word)]
