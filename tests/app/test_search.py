@@ -211,8 +211,15 @@ def test_a_study_that_is_at_work_is_not_begun_twice(
     with claim(Path("runs"), f"study-{record().name}", wait=False):
         refused = forecastle(*ridge, "hydra.sweeper.n_trials=3")
     assert refused.code == 2
-    assert f"study {record().name} is at work already, by process {os.getpid()} on " in refused.err
+    assert f"search {record().name} is at work already, by process {os.getpid()} on " in refused.err
     assert refused.err.count("\n") == 1
+    before = json.loads((record() / "sweep.json").read_text())
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    (record() / "sweep.json").write_text(json.dumps(before | {"pid": ended.pid}))
+    with claim(Path("runs"), f"study-{record().name}", wait=False):
+        begun_just_now = forecastle(*ridge, "hydra.sweeper.n_trials=3")
+    assert "is at work already, by another process: one process proposes" in begun_just_now.err
     assert forecastle(*ridge, "hydra.sweeper.n_trials=3").code == 0
 
 
@@ -238,7 +245,7 @@ def test_storage_that_is_gone_or_damaged_is_told_in_one_line(forecastle: Command
     journal.write_bytes(b"".join([*lines[:3], b"nonsense\n", *lines[4:]]))
     damaged = forecastle(*ridge, "hydra.sweeper.n_trials=4")
     assert damaged.code == 2
-    assert damaged.err.startswith("forecastle: the study's storage cannot be used: runs/sweeps/")
+    assert damaged.err.startswith("forecastle: the search's storage cannot be used: runs/sweeps/")
     assert damaged.err.count("\n") == 1
     journal.unlink()
     gone = forecastle(*ridge, "hydra.sweeper.n_trials=4")
@@ -293,7 +300,7 @@ def test_a_database_that_is_locked_meanwhile_is_told_with_what_there_is_and_lose
     holder[0].close()
     done = forecastle("sweep", "resume", "last")
     assert done.code == 0, done.err
-    assert "not finished by process" in done.err
+    assert re.search(r"trial \d: proposed by process \d+ on .*, which ended before; run now", done.err)
     assert trials() == trials("whole")
 
 
@@ -357,6 +364,8 @@ def test_the_trial_that_ctrl_c_lets_finish_is_told_to_the_study(
         (["modl.estimator.alpha=interval(0,1)"], "unknown key 'modl.estimator.alpha'; did you mean 'model'?"),
         (["model=interval(0,1)"], "model is a choice of files, which has no numbers"),
         (["model=ridge,rigde"], "model: no choice 'rigde'; did you mean 'ridge'?"),
+        (["model=ridge,random_forest", ALPHA], "varies each key in all its trials, and model=random_forest has no"),
+        (["season=choice(1,2"], "'season=choice(1,2' cannot be read, KEY=VALUE is wanted: a bracket is not closed"),
         (["season=interval(1,9)"], "season must be int, got 1.0; a range of whole numbers is wanted: season=int(int"),
         (["season=tag(log,interval(1,9))"], "is wanted: season=tag(log,int(interval(1,9)))"),
         (["season=range(1,9,0.5)"], "is wanted: season=range(1,9)"),

@@ -99,6 +99,7 @@ def test_the_command_line_goes_before_the_section(loader: Any) -> None:
         ("model=interval(0,1)", r"model=interval\(0,1\): model is a choice of files, which has no numbers"),
         ("model=range(0,3)", "model is a choice of files"),
         ("season=interval(3,1)", "the ends must ascend"),
+        ("season=interval(1,inf)", r"season=interval\(1,inf\): both ends must be finite numbers"),
         ("season=tag(log,interval(0,1))", "must ascend and lie above 0 under log"),
         ("season=range(3,3)", "is empty"),
         ("season=range(3,5,0)", "the step must not be 0"),

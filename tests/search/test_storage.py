@@ -73,7 +73,9 @@ def test_a_database_that_cannot_be_used_is_told_in_one_line_without_its_password
     monkeypatch.delenv(PASSWORD_ENV)
     with pytest.raises(ConfigError, match=f"the environment variable {PASSWORD_ENV} .* is not set"):
         storage.open(new=True)
-    with pytest.raises(RunError, match=r"the study's storage cannot be used: postgresql://me@127.0.0.1:1/x: .*refused"):
+    with pytest.raises(
+        RunError, match=r"the search's storage cannot be used: postgresql://me@127.0.0.1:1/x: .*refused"
+    ):
         at("postgresql://me@127.0.0.1:1/x").open(new=True)
     with pytest.raises(ConfigError, match="must hold no password"):
         at("postgresql://me:s3cret@127.0.0.1/x")
@@ -90,7 +92,7 @@ def test_a_server_that_goes_away_meanwhile_is_told_and_loses_nothing(
         (trial,) = batch.trials
         if trial.number == 2:
             server.crash()
-            with pytest.raises(RunError, match="the study's storage cannot be used: postgresql://"):
+            with pytest.raises(RunError, match="the search's storage cannot be used: postgresql://"):
                 study.tell(trial.number, going.outcome(trial.params))
             break
         study.tell(trial.number, going.outcome(trial.params))
@@ -107,6 +109,16 @@ def test_a_locked_database_is_told_in_one_line(tmp_path: Path, at: At) -> None:
     with quiet(), pytest.raises(RunError, match=r"cannot be used: sqlite:///.*search.db.*: database is locked$"):
         storage.open(new=False)
     holder.close()
+
+
+def test_the_database_of_another_program_is_refused_and_left_as_it_is(tmp_path: Path, at: At) -> None:
+    other = sqlite3.connect(tmp_path / "mlflow.db")
+    other.execute("CREATE TABLE alembic_version (version_num TEXT)")
+    other.commit()
+    with quiet(), pytest.raises(RunError, match=r"cannot be used: sqlite:///.*: it is the database of another program"):
+        at(f"sqlite:///{tmp_path}/mlflow.db").open(new=True)
+    assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("alembic_version",)]
+    other.close()
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,8 @@ def misread(word: str, reason: str) -> ConfigError:
         )
     if found := re.search(r"while evaluating '(.+?)': (.+)", reason):
         return ConfigError(f"{word} is no range: {found[2]}; {RANGES} is wanted")
+    if value.count("(") != value.count(")") or value.count("[") != value.count("]"):
+        reason = "a bracket is not closed, or none was opened"
     return ConfigError(f"{word!r} cannot be read, KEY=VALUE is wanted: {reason}")
 
 

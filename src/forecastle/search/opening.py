@@ -47,10 +47,10 @@ def open_study(record: SweepRecord, storage: Storage, space: Space, plan: Plan, 
         before = read_json(path)
         if before.get("storage") != storage.url:
             was = before.get("storage") or record.folder / paths.JOURNAL
-            raise RunError(f"study {record.id} is kept in {was}, not in {storage.shown}; {anew(record.id, storage)}")
+            raise RunError(f"search {record.id} is kept in {was}, not in {storage.shown}; {anew(record.id, storage)}")
         for key, value in asked.items():
             if before.get(key) != value:
-                raise RunError(f"study {record.id} {_told(key, before.get(key), value)}; {anew(record.id)}")
+                raise RunError(f"search {record.id} {_told(key, before.get(key), value)}; {anew(record.id)}")
         if before["password_env"] != storage.password_env:
             write_json(path, {**before, "password_env": storage.password_env})
         try:
@@ -122,7 +122,7 @@ def check_unchanged(record: SweepRecord, compose: Callable[[Sequence[str]], Conf
             experiment = Experiment(config, memory)
             if experiment.identity.id != found.id:
                 told = "; ".join(changes(found, experiment))
-                raise RunError(f"study {record.id} has changed: {told}; {anew(record.id)}")
+                raise RunError(f"search {record.id} has changed: {told}; {anew(record.id)}")
             return
 
 

@@ -86,6 +86,10 @@ def _composed(space: Space, trial: dict[str, str], fixed: Sequence[str], loader:
     try:
         return made(trial)
     except ConfigError as error:
+        unknown = re.match(r"unknown key '(\w+)\.", str(error))
+        if unknown and unknown[1] in trial:
+            lacks = f"{unknown[1]}={trial[unknown[1]]} has no such key"
+            raise ConfigError(f"{error}: a search varies each key in all its trials, and {lacks}") from error
         real = [key for key, each in space.items() if not isinstance(each, Choice) and isinstance(each.low, float)]
         for end in (0, -1):
             whole = trial | {key: repr(int(float(space[key].ends[end]))) for key in real}

@@ -23,6 +23,7 @@ that of the same key, and a value takes the key out of the search.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -131,6 +132,8 @@ def _range(parsed: Override, loader: Any) -> Range:
         raise ConfigError(f"{where}: {_plain(parsed)} is a choice of files, which has no numbers: choice(…) is wanted")
     if isinstance(sweep, IntervalSweep):
         low, high = sweep.start, sweep.end
+        if low is not None and high is not None and math.isinf(high - low):
+            raise ConfigError(f"{where}: both ends must be finite numbers")
         if low is None or high is None or not low < high or (log and low <= 0):
             raise ConfigError(f"{where}: the ends must ascend{' and lie above 0 under log' if log else ''}")
         return Interval(key, text, low, high, log)

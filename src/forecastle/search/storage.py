@@ -116,7 +116,7 @@ class Storage:
         except (StorageInternalError, SQLAlchemyError, KeyError, ValueError, OSError) as error:
             reason = "the study is gone" if isinstance(error, KeyError) else _driver_words(error)
             line = f"{self.shown}: {reason}" if self._address is None else self._address.tell(reason)
-            raise RunError(f"the study's storage cannot be used: {' '.join(line.split())}") from error
+            raise RunError(f"the search's storage cannot be used: {' '.join(line.split())}") from error
 
 
 class _Whole(JournalFileOpenLock):
@@ -175,7 +175,21 @@ def _gone(url: URL) -> bool:
 def _database(address: Address, url: URL) -> RDBStorage:
     password = None if url.get_backend_name() == "sqlite" else address.password()
     secret: dict[str, Any] = {} if password is None else {"connect_args": {"password": password}}
+    _check_owner(url, secret)
     return RDBStorage(url.render_as_string(hide_password=False), engine_kwargs={"pool_pre_ping": True, **secret})
+
+
+def _check_owner(url: URL, secret: dict[str, Any]) -> None:
+    """Refuse a database in which another program keeps the version of its tables where Optuna would keep its own."""
+    import sqlalchemy as sa
+
+    engine = sa.create_engine(url, poolclass=sa.NullPool, **secret)
+    try:
+        names = sa.inspect(engine).get_table_names()
+    finally:
+        engine.dispose()
+    if "alembic_version" in names and "version_info" not in names:
+        raise ValueError("it is the database of another program (MLflow, say); a search wants one of its own")
 
 
 def _driver_words(error: BaseException) -> str:

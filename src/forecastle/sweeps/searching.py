@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 import typing
 from collections.abc import Callable, Container, Mapping, Sequence
@@ -16,6 +17,7 @@ from forecastle.config.compose import check_search, choices, explain
 from forecastle.errors import ConfigError, MissingExtraError, RunError
 from forecastle.runs.claim import claim
 from forecastle.runs.execution import Memory
+from forecastle.runs.process import born
 from forecastle.runs.store import Run, RunStore, read_json
 from forecastle.runs.sweep import FILE, SweepRecord
 from forecastle.sweeps import sweeping
@@ -188,11 +190,13 @@ def _outcome(job: Job, record: SweepRecord, after: Goals) -> Outcome:
 
 
 def _taken(record: SweepRecord) -> str:
+    """Who proposes the trials; one that has only now begun has not written its name down yet."""
     node = read_json(record.folder / FILE) if (record.folder / FILE).is_file() else {}
-    process = f"process {node.get('pid', '?')} on {node.get('host', 'another host')}"
+    known = node and (node["host"] != platform.node() or born(node["pid"]) is not None)
+    process = f"process {node['pid']} on {node['host']}" if known else "another process"
     return (
-        f"study {record.id} is at work already, by {process}: "
-        "one process proposes the trials of a study, and its launcher runs several at once"
+        f"search {record.id} is at work already, by {process}: "
+        "one process proposes the trials of a search, and its launcher runs several at once"
     )
 
 
@@ -200,4 +204,5 @@ def _told_of_stale(study: Study) -> None:
     """Say which trials a process that has ended left running."""
     for (host, pid), numbers in study.stale().items():
         which = ", ".join(str(number + 1) for number in numbers)
-        print(f"not finished by process {pid} on {host}, which has ended: trial {which}; tried again", file=sys.stderr)
+        trials = f"trial{'s' * (len(numbers) > 1)} {which}"
+        print(f"{trials}: proposed by process {pid} on {host}, which ended before; run now", file=sys.stderr)
