@@ -107,10 +107,29 @@ def replay(records: Iterable[logging.LogRecord]) -> None:
         logging.getLogger(record.name).handle(record)
 
 
+_drawn: list[str] = []
+"""Who draws the last line of the terminal, where somebody does."""
+
+
+@contextmanager
+def line_of(owner: str) -> Iterator[None]:
+    """Leave the last line of the terminal to one who draws on it: while the block runs, no other bar is shown."""
+    _drawn.append(owner)
+    try:
+        yield
+    finally:
+        _drawn.pop()
+
+
+def shows_progress() -> bool:
+    """Whether long work may draw a bar: on a terminal, on which no other one is drawn, and for nobody else."""
+    collecting = any(isinstance(handler, _Collector) for handler in logging.getLogger(_ROOT).handlers)
+    return not collecting and not _drawn and sys.stderr.isatty()
+
+
 def progress(items: Iterable[T], total: int, what: str) -> Iterable[T]:
     """Show a progress bar over long work on a terminal, nothing elsewhere."""
-    collecting = any(isinstance(handler, _Collector) for handler in logging.getLogger(_ROOT).handlers)
-    if collecting or not sys.stderr.isatty():
+    if not shows_progress():
         return items
     from tqdm import tqdm
 

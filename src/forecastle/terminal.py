@@ -75,11 +75,14 @@ def print_run(finished: Run) -> None:
     from forecastle.evaluation.table import render
 
     manifest, metrics = finished.manifest, finished.metrics
-    report = finished.folder / paths.REPORT
-    if not report.is_file():
+    report = str(finished.folder / paths.REPORT)
+    if not Path(report).is_file():
         from forecastle.report.page import write_report
 
-        write_report(finished.folder)
+        try:
+            write_report(finished.folder)
+        except OSError as error:  # a folder of somebody else, or a full disk: what is known is shown
+            report = f"not written: {error.strerror}"
     for part in metrics:
         print(f"\n{part}")
         print(render(metrics[part], manifest["name"]))

@@ -12,6 +12,7 @@ import pytest
 
 from forecastle import logs
 from forecastle.errors import ConfigError
+from forecastle.models.baseline import RandomWalk
 
 LINE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)Z (DEBUG|INFO|WARNING) +(forecastle(?:\.\w+)+): (.+)")
 
@@ -124,3 +125,35 @@ def test_progress_is_shown_on_a_terminal_only(
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     assert logs.progress(items, 3, "bars") is not items
     assert list(logs.progress(items, 3, "bars")) == items
+
+
+def test_no_bar_is_shown_below_one_that_another_draws_or_for_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    items = [1, 2, 3]
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert logs.shows_progress()
+    with logs.line_of("sweep"):
+        assert not logs.shows_progress()
+        assert logs.progress(items, 3, "bars") is items
+    with logs.collected():
+        assert not logs.shows_progress()
+    assert logs.shows_progress()
+
+
+def test_the_jobs_of_a_sweep_draw_no_bars_of_their_own(
+    forecastle: Callable[..., Any], small: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    fit = RandomWalk.fit
+
+    def watched(self: RandomWalk, *sets: Any) -> RandomWalk:
+        with monkeypatch.context() as patch:
+            patch.setattr("sys.stderr.isatty", lambda: True)
+            seen.append(logs.shows_progress())
+        return fit(self, *sets)
+
+    monkeypatch.setattr(RandomWalk, "fit", watched)
+    assert forecastle("run", "-m", *small, "model=random_walk", "horizon=1,2").code == 0
+    assert set(seen) == {False}
+    assert not logs._drawn
+    assert forecastle("run", *small, "model=random_walk", "horizon=3").code == 0
+    assert seen[-1]

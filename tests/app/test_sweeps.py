@@ -398,3 +398,37 @@ def test_a_search_among_models_may_set_what_the_default_has_not(forecastle: Comm
     assert done.code == 0, done.err
     for run in Path("runs").glob("*/config.yaml"):
         assert "min_samples_leaf: 60\n" in run.read_text()
+
+
+def test_a_sweep_that_is_stopped_before_it_has_looked_tells_what_is_finished(
+    forecastle: Command, small: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["run", "-m", *small, "model=last_value,random_walk"]
+    forecastle(*words)
+
+    def stopped(jobs: list[list[str]]) -> list[list[str]]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sweeping, "planned", stopped)
+    done = forecastle(*words)
+    assert done.code == 130
+    assert re.search(r"2 of 2 runs of sweep \w+ are finished and kept \(none of them computed now\); `", done.err)
+
+
+def test_on_a_full_disk_a_finished_sweep_and_its_runs_are_shown_all_the_same(
+    forecastle: Command, small: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["run", "-m", *small, "model=last_value,random_walk"]
+    forecastle(*words)
+
+    def full(*_: Any, **__: Any) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert "2 runs, 0 computed, 2 reused, 0 failed" in forecastle(*words).out
+    shown = forecastle("show", "last")
+    assert shown.code == 0, shown.err
+    assert "validation\n" in shown.out
+    assert shown.out.splitlines()[-1] == "report  not written: No space left on device"

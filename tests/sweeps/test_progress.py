@@ -124,3 +124,9 @@ def test_the_bar_fits_the_terminal(tmp_path: Path, width: int) -> None:
 )
 def test_a_time_is_told_for_people(seconds: float, text: str) -> None:
     assert _span(seconds) == text
+
+
+def test_the_only_run_so_far_is_told_by_its_id(tmp_path: Path) -> None:
+    record = sweep(tmp_path)
+    run = kept(record, 0, 0.5)
+    assert looked(record).numbers().endswith(f"best crps 0.5: run {run[:8]}")

@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -171,7 +171,11 @@ class SweepRecord:
     def plan(self, jobs: Sequence[Sequence[str]]) -> None:
         """Write down the overrides of every job, in order: a job's number is its place there."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_json(self.folder / PLAN, {"jobs": [list(each) for each in jobs]})
+        plan = {"jobs": [list(each) for each in jobs]}
+        with suppress(RunError):  # none yet, or a damaged one
+            if read_json(self.folder / PLAN) == plan:
+                return
+        write_json(self.folder / PLAN, plan)
 
     def number(self, choices: Sequence[str], counted: int) -> int:
         """Number of the job that these overrides make: its place in the plan, or what the launcher counted."""

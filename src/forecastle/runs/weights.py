@@ -115,6 +115,8 @@ def trim(store: Path, sweep: str, best: int) -> None:
 
 def recount(store: Path, sweep: str, runs: Collection[str]) -> None:
     """Take runs of a sweep, whose jobs are run again, off the list of its best; their weights stay until `leave`."""
+    if not runs:
+        return
     place = store / paths.SWEEPS / sweep / paths.BEST
     with _lock(store):
         if board := _board(place):

@@ -135,10 +135,14 @@ class Sweep:
         if self.record is None or not (self.record.folder / FILE).is_file() or not (total := self.record.total()):
             return ""
         counted = self.counted()
-        done = counted["computed"] + counted["reused"]
+        done, told = counted["computed"] + counted["reused"], added_up(counted)
+        if counted["left"] == total and (
+            before := self.record.state().done
+        ):  # stopped before it looked at what is there
+            done, told = before, "none of them computed now"
         place = "" if self.record.store == Path("runs") else f"FORECASTLE_OUTPUT={self.record.store} "
         how = f"`{place}forecastle sweep resume {self.record.id}` goes on with it"
-        return f"{done} of {total} runs of sweep {self.record.id} are finished and kept ({added_up(counted)}); {how}"
+        return f"{done} of {total} runs of sweep {self.record.id} are finished and kept ({told}); {how}"
 
 
 def stoppable(workers: int) -> AbstractContextManager[Stop]:

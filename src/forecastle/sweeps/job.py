@@ -83,7 +83,7 @@ def bring_to_end(
         config = make()
         ground = ground_of(config, place.chosen, *origin) if origin else None
         logs.configure("WARNING" if config.log_level == "INFO" else config.log_level)
-        with _watched(place) as watch:
+        with _watched(place) as watch, logs.line_of("sweep"):
             finished = attempt(config, memory, wait=wait, watch=watch, job=place.number)
         if finished is None:
             return config

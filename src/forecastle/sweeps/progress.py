@@ -133,8 +133,9 @@ class Progress:
         if self.pruned:
             told.append(f"{self.pruned} pruned")
         if self.best is not None:
-            varied = " ".join(each for each in self.best.choices if each not in (self.shared or ())) or "default"
-            told.append(f"best {self.best.name} {self.best.value:.5g}: {varied} ({self.best.run[:8]})")
+            varied = " ".join(each for each in self.best.choices if each not in (self.shared or ()))
+            which = f"{varied} ({self.best.run[:8]})" if varied else f"run {self.best.run[:8]}"
+            told.append(f"best {self.best.name} {self.best.value:.5g}: {which}")
         return ", ".join(told)
 
     def line(self) -> str:

@@ -7,7 +7,6 @@ import fcntl
 import json
 import logging
 import signal
-import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +21,7 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
 from forecastle.errors import ConfigError, ForecastleError, ModelError
+from forecastle.logs import shows_progress
 from forecastle.models.neural.checkpoint import LAST
 from forecastle.models.neural.examples import Batches, Examples
 from forecastle.models.neural.files import load_weights, read_tensors
@@ -167,7 +167,7 @@ def _trainer(
             logger=False,
             enable_checkpointing=False,
             enable_model_summary=False,
-            enable_progress_bar=sys.stderr.isatty(),
+            enable_progress_bar=shows_progress(),
             num_sanity_val_steps=0 if (place / LAST).is_file() else -1,  # all: the untrained network takes part
             use_distributed_sampler=False,
         )
