@@ -74,12 +74,18 @@ class ForecastleSweeper(BasicSweeper):
         Raises
         ------
         ConfigError
-            If one of them holds ranges, which this sweeper would pass over.
+            If one of them has not a key that is set, or holds ranges, which this sweeper would pass over.
         """
+        from hydra.errors import ConfigCompositionException
+
         from forecastle.config.compose import check_search, check_unsearched, choices
+        from forecastle.config.swept import of_job
 
         loader, master = cast("HydraContext", self.hydra_context).config_loader, cast("DictConfig", self.config)
         for words in batch:
-            job = loader.load_sweep_config(master, list(words))
+            try:
+                job = loader.load_sweep_config(master, list(words))
+            except ConfigCompositionException as error:
+                raise of_job(error, words, batch) from error
             check_search(job.search, choices(job.hydra.runtime.choices))
             check_unsearched(job.search, words, "add hydra/sweeper=optuna")

@@ -392,6 +392,18 @@ def test_choices_that_vary_may_share_settings_that_the_default_has_not(forecastl
     assert len(list(Path("runs/sweeps").iterdir())) == 1, "a sweep that cannot be composed leaves nothing"
 
 
+def test_what_one_of_the_choices_has_not_is_told_with_that_choice(forecastle: Command, small: list[str]) -> None:
+    done = forecastle("run", "-m", *small, "model=random_forest,ridge", "model.estimator.max_depth=2", "horizon=1,2")
+    assert done.code == 2
+    assert (
+        "unknown key 'model.estimator.max_depth' (there are: alpha, random_state); so it is in model=ridge" in done.err
+    )
+    done = forecastle("run", "-m", *small, "model=nlinear,ridge", "trainer=smoke")
+    assert "trainer: this model has no trainer" in done.err
+    assert done.err.rstrip().endswith("; so it is in model=ridge")
+    assert not Path("runs/sweeps").exists() or not list(Path("runs/sweeps").iterdir())
+
+
 def test_a_search_among_models_may_set_what_the_default_has_not(forecastle: Command, small: list[str]) -> None:
     words = ["model=choice(random_forest,gradient_boosting)", "model.estimator.min_samples_leaf=60"]
     done = forecastle("run", "-m", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", *small, *words)

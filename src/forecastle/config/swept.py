@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 
-from forecastle.config.compose import PARTS, all_choices
+from forecastle.config.compose import PARTS, all_choices, explain
+from forecastle.errors import ConfigError
 
 
 def held_back(overrides: Sequence[str]) -> list[str]:
@@ -28,6 +29,15 @@ def held_back(overrides: Sequence[str]) -> list[str]:
     if not any(_varies(word) for word in overrides if _key(word) in groups):
         return []
     return [word for word in overrides if _of_choice(_key(word), groups) and not _varies(word)]
+
+
+def of_job(error: Exception, words: Sequence[str], jobs: Sequence[Sequence[str]]) -> Exception:
+    """What Hydra says of one of the jobs of a sweep, in our words, with what tells that one from others."""
+    told = explain(error)
+    own = [word for word in words if any(word not in others for others in jobs)]
+    if not own or not str(told).startswith(("unknown key", *PARTS)):
+        return told
+    return ConfigError(f"{told}; so it is in {' '.join(own)}")
 
 
 def is_hydras(word: str) -> bool:
