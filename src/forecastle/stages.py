@@ -20,7 +20,7 @@ from typing import Any
 
 from forecastle import folds, logs, paths, pipeline, scoring
 from forecastle.config.choices import recognise
-from forecastle.config.compose import compose, dump, read
+from forecastle.config.compose import check_unsearched, compose, dump, read
 from forecastle.config.schema import Config
 from forecastle.config.target import build
 from forecastle.data.bars import Panel
@@ -73,7 +73,13 @@ def keep_features(frame: FeatureFrame) -> None:
 
 
 def fit(config: Config) -> None:
-    """Features → data/fit: the transforms and the model of each fold."""
+    """Features → data/fit: the transforms and the model of each fold.
+
+    Where DVC composed a search space, the same choices may be those of one of its trials, so it is told and computed.
+    """
+    if config.search:
+        keys = ", ".join(map(str, config.search))
+        logger.warning("%s holds a search space (%s): its values are computed, none is searched", paths.PARAMS, keys)
     fitted = folds.fit_folds(config, _sample(config))
     folder = fresh(paths.STAGE_FIT)
     folds.save_folds(fitted, folder / paths.MODEL)
@@ -143,9 +149,18 @@ STAGES = {stage.__name__: stage for stage in (bars, features, fit, evaluate, rep
 
 
 def write_params(overrides: Sequence[str] = ()) -> None:
-    """Compose conf/ and write params.yaml, with the overrides that were asked for on its first line."""
+    """Compose conf/ and write params.yaml, with the overrides that were asked for on its first line.
+
+    Raises
+    ------
+    ConfigError
+        If something cannot be composed, or holds ranges that have no value.
+    """
     head = f"{_HEAD}{shlex.join(overrides)}".rstrip()
-    write_text(paths.PARAMS, f"{head}\n{dump(_composed(overrides))}")
+    composed = _composed(overrides)
+    wanted = "`forecastle run -m hydra/sweeper=optuna` does; for params.yaml choose a model"
+    check_unsearched(composed["search"], overrides, wanted)
+    write_text(paths.PARAMS, f"{head}\n{dump(composed)}")
 
 
 def check_params() -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from forecastle import stages
 from forecastle.config.compose import compose, conf_folder
+from forecastle.config.schema import Config
+from forecastle.errors import DataError
 from forecastle.stages import check_params
 
 REPOSITORY = conf_folder().parent
@@ -61,6 +64,34 @@ def test_params_with_overrides_record_them(forecastle: Callable[..., Any], workp
     assert forecastle("params", "--check").code == 0
     first, *_ = (workplace / "params.yaml").read_text().splitlines()
     assert first == "# forecastle params model=lasso horizon=3"
+
+
+def test_ranges_that_no_stage_would_search_are_refused_and_told(
+    forecastle: Callable[..., Any], workplace: Path
+) -> None:
+    refused = forecastle("params", "experiment=search_ridge")
+    assert refused.code == 2
+    assert "experiment=search_ridge holds a search space (model.estimator.alpha" in refused.err
+    assert refused.err.count("\n") == 1
+    assert not (workplace / "params.yaml").exists()
+    values = ["model.estimator.alpha=3", "model.lags=2", "model.calibration=0.2"]
+    assert forecastle("params", "experiment=search_ridge", *values).code == 0, "the choices of a trial"
+    assert forecastle("params", "--check").code == 0
+
+
+def test_a_stage_tells_of_ranges_that_dvc_composed(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def nothing_to_fit(config: Config) -> None:
+        raise DataError("enough")
+
+    monkeypatch.setattr(stages, "_sample", nothing_to_fit)
+    for search in ({}, {"model.lags": "choice(1,2)"}):
+        with pytest.raises(DataError, match="enough"):
+            stages.fit(replace(compose(), search=search))
+    assert caplog.messages == [
+        "params.yaml holds a search space (model.lags): its values are computed, none is searched"
+    ]
 
 
 def test_an_override_with_spaces_is_recorded_whole(forecastle: Callable[..., Any], workplace: Path) -> None:
