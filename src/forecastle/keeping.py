@@ -83,8 +83,8 @@ def attempt(
     experiment.watch = stream
     try:
         found = _attempt(experiment, store, watch, report=tracker.wants_report, wait=wait)
-    except BaseException:
-        stream.abort()
+    except BaseException as error:
+        stream.abort(pruned=isinstance(error, Pruned))
         raise
     if found is not None:
         stream.finish(found)

@@ -166,10 +166,10 @@ class Stream:
         except (ForecastleError, OSError) as error:
             logger.warning("run %s is not tracked: %s", run.id, " ".join(str(error).split()))
 
-    def abort(self) -> None:
+    def abort(self, *, pruned: bool) -> None:
         """Tell of a run that was begun and is not finished."""
         if self._opened:
-            self._teller.tracker.abort()
+            self._teller.tracker.abort(pruned=pruned)
 
     def _sweeps(self, belongs: Sequence[SweepRecord]) -> list[SweepRecord]:
         """The sweeps of the run, the one that asks for it now at the end."""

@@ -61,9 +61,9 @@ class Notebook:
             raise OSError("the line is dead")
         self._write(self._info, parts=sorted(metrics), points=self._points, horizon=self._info.config["horizon"])
 
-    def abort(self) -> None:
+    def abort(self, *, pruned: bool = False) -> None:
         assert self._info is not None
-        self._write(self._info, aborted=True)
+        self._write(self._info, aborted=True, pruned=pruned)
 
     def compare(self, info: RunInfo, table: Table) -> None:
         self._write(info, columns=table.columns, rows=table.rows)
@@ -195,6 +195,18 @@ def test_status_tells_what_is_there_and_what_changed_since(forecastle: Command, 
     )
 
 
+def test_what_is_gone_from_where_it_was_sent_is_told_so(forecastle: Command, swept: str, notebook: Command) -> None:
+    forecastle("track", "push", *notebook("--no-table"))
+    Path("notebook.jsonl").write_text("".join(Path("notebook.jsonl").read_text().splitlines(keepends=True)[1:]))
+    assert "a notebook: 1 gone, 3 there as they stand" in forecastle("track", "status").out
+    Path("notebook.jsonl").write_text("no page")
+    assert "a notebook: 4 out of reach" in forecastle("track", "status").out
+    refused = forecastle("track", "push", *notebook())
+    assert refused.code == 2
+    assert refused.err.startswith("forecastle: a notebook cannot be asked what it has: Expecting value")
+    assert refused.err.endswith("(0 of 4 runs sent)\n")
+
+
 def test_opening_the_test_part_renews_a_run_that_was_sent(forecastle: Command, swept: str, notebook: Command) -> None:
     forecastle("track", "push", "last", *notebook())
     best, *others = sorted(page["id"] for page in Notebook.pages() if page["group"] and "rows" not in page)
@@ -272,7 +284,7 @@ def test_a_run_that_is_stopped_on_the_way_is_told_so_and_one_that_never_began_is
         with pytest.raises(ForecastleError):
             attempt(compose([*small, *words, *notebook()]), wait=True, watch=stop)
     (page,) = Notebook.pages()
-    assert page["aborted"]
+    assert (page["aborted"], page["pruned"]) == (True, True)
     assert (page["name"], page["tags"][0]) == ("mlp on synthetic", "model=mlp")
 
 

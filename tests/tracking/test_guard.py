@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from forecastle.errors import RunError
 from forecastle.tracking.files import FilesTracker
 from forecastle.tracking.guard import Guarded
 from forecastle.tracking.tracker import RunInfo, Table, Tracker
@@ -38,8 +39,8 @@ class Recorder:
     def finish(self, folder: Path, metrics: Mapping[str, Any]) -> None:
         self._hear("finish")
 
-    def abort(self) -> None:
-        self._hear("abort")
+    def abort(self, *, pruned: bool = False) -> None:
+        self._hear("pruned" if pruned else "abort")
 
     def holds(self, identity: str) -> bool:
         self._hear("holds")
@@ -104,6 +105,8 @@ def test_a_comparison_that_cannot_be_shown_is_told(caplog: pytest.LogCaptureFixt
 def test_what_cannot_be_asked_is_taken_to_be_there() -> None:
     assert not Guarded(Recorder()).holds("0a1b")
     assert Guarded(Recorder("holds")).holds("0a1b")
+    with pytest.raises(RunError, match="here cannot be asked what it has: no space left"):
+        Guarded(Recorder("holds"), strict=True).holds("0a1b")
 
 
 def test_a_failing_abort_does_not_hide_why_the_run_failed(caplog: pytest.LogCaptureFixture) -> None:

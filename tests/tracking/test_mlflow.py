@@ -137,6 +137,21 @@ def test_an_aborted_run_is_marked_failed(uri: str) -> None:
     tracker.abort()
 
 
+def test_a_pruned_run_is_killed_and_tagged_with_what_it_told_and_may_be_finished_later(
+    uri: str, finished_run: Path
+) -> None:
+    tracker = MlflowTracker(uri)
+    tracker.start(INFO)
+    tracker.log(1, {"live/loss": 0.5})
+    tracker.abort(pruned=True)
+    run = runs(uri)[INFO.id]
+    assert (run.info.status, run.data.tags["forecastle.pruned"]) == ("KILLED", "true")
+    assert run.data.metrics == {"live/loss": 0.5}
+    track(tracker, finished_run)
+    run = runs(uri)[INFO.id]
+    assert (run.info.status, "forecastle.pruned" in run.data.tags) == ("FINISHED", False)
+
+
 def test_a_deleted_run_is_not_held(uri: str, finished_run: Path) -> None:
     tracker = MlflowTracker(uri)
     track(tracker, finished_run)

@@ -193,6 +193,14 @@ def test_an_aborted_run_is_marked_failed_and_may_be_tracked_again(tmp_path: Path
     assert json.loads(inspect(offline, "--summary"))["exit_code"] == 0
 
 
+def test_a_pruned_run_is_tagged(tmp_path: Path) -> None:
+    tracker = WandbTracker(folder=str(tmp_path))
+    tracker.start(INFO)
+    tracker.abort(pruned=True)
+    (offline,) = (tmp_path / "wandb").glob("offline-run-*")
+    assert records(offline, "run")[-1]["tags"][-1] == "pruned"
+
+
 def test_tracking_prints_nothing_and_connects_to_nothing(
     tmp_path: Path, finished_run: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

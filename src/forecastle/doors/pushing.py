@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from forecastle.errors import ConfigError, ForecastleError, RunError, nearest
 from forecastle.runs.identity import digest
 from forecastle.runs.membership import sweeps_by_run
 from forecastle.runs.selection import choose
-from forecastle.runs.sent import sendings
+from forecastle.runs.sent import Sending, sendings
 from forecastle.runs.store import Run, RunStore
 from forecastle.runs.sweep import SweepRecord, named
 from forecastle.tracked import Teller
@@ -178,6 +178,7 @@ def _status(teller: Teller, store: RunStore, runs: Sequence[Run]) -> int:
     count: dict[str, Counter[str]] = {}
     for place in dict.fromkeys([*filter(None, [teller.tracker.place]), *(place for place, _ in before)]):
         count[place] = Counter()
+        keeper = teller.tracker if place == teller.tracker.place else _keeper(place, before)
         for run in runs:
             sent = before.get((place, run.id))
             if sent is None:
@@ -188,7 +189,25 @@ def _status(teller: Teller, store: RunStore, runs: Sequence[Run]) -> int:
             except ForecastleError:
                 count[place]["damaged"] += 1
                 continue
-            count[place]["there as they stand" if same else "changed since"] += 1
+            count[place][_state(keeper, run.id) if same else "changed since"] += 1
     for place, states in count.items():
         print(f"{place}: {', '.join(f'{number} {state}' for state, number in sorted(states.items()))}")
     return 0
+
+
+def _keeper(place: str, before: Mapping[tuple[str, str], Sending]) -> Guarded | None:
+    """Who can tell what is at a place, as it was when something was sent there; None where nobody can from here."""
+    node = next(sent.tracker for (each, _), sent in before.items() if each == place)
+    try:
+        tracker = Guarded(build(dict(node), "tracker"), strict=True)
+    except ForecastleError:  # its package is not installed, say
+        return None
+    return tracker if tracker.place == place else None
+
+
+def _state(keeper: Guarded | None, run: str) -> str:
+    """What has become of a run that was sent as it stands."""
+    try:
+        return "there as they stand" if keeper is None or keeper.holds(run) else "gone"
+    except RunError:
+        return "out of reach"

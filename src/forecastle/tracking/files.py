@@ -32,7 +32,7 @@ class FilesTracker:
     def finish(self, folder: Path, metrics: Mapping[str, Any]) -> None:
         """Do nothing."""
 
-    def abort(self) -> None:
+    def abort(self, *, pruned: bool = False) -> None:
         """Do nothing."""
 
     def compare(self, info: RunInfo, table: Table) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from forecastle.errors import ForecastleError
+from forecastle.errors import ForecastleError, RunError
 from forecastle.tracking.tracker import RunInfo, Table, Tracker
 
 logger = logging.getLogger(__name__)
@@ -23,7 +23,8 @@ class Guarded:
     tracker : Tracker
         The tracker to call.
     strict : bool
-        Raise errors of ours, such as a login that is missing: the next run would meet the same.
+        Raise errors of ours, such as a login that is missing, and what cannot be asked: the next run would meet the
+        same.
 
     Attributes
     ----------
@@ -48,10 +49,20 @@ class Guarded:
         return self._tracker.place
 
     def holds(self, identity: str) -> bool:
-        """Whether a run that was sent is there still; True where that cannot be seen."""
+        """Whether a run that was sent is there still; True where that cannot be seen.
+
+        Raises
+        ------
+        RunError
+            If the tracker is strict and cannot be asked.
+        """
         try:
             return self._tracker.holds(identity)
-        except Exception as error:  # noqa: BLE001 - a server that is out of reach, say
+        except Exception as error:  # a server that is out of reach, say
+            if self._strict:
+                reason = " ".join(str(error).split()) or type(error).__name__
+                self.error = RunError(f"{self.place} cannot be asked what it has: {reason}")
+                raise self.error from error
             logger.debug("%s cannot be asked for run %s: %s", type(self._tracker).__name__, identity, error)
             return True
 
@@ -69,9 +80,9 @@ class Guarded:
         self._call("finish", lambda: self._tracker.finish(folder, metrics))
         self._listening = False
 
-    def abort(self) -> None:
-        """Close a run that failed."""
-        self._call("abort", self._tracker.abort)
+    def abort(self, *, pruned: bool = False) -> None:
+        """Close a run that failed, or that a search stopped on the way."""
+        self._call("abort", lambda: self._tracker.abort(pruned=pruned))
         self._listening = False
 
     def compare(self, info: RunInfo, table: Table) -> None:

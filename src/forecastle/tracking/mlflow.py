@@ -16,6 +16,8 @@ from forecastle.tracking.tracker import RunInfo, Table
 
 SWEEP = "forecastle.sweep"
 """Tag that holds the ids of the sweeps of a run."""
+PRUNED = "forecastle.pruned"
+"""Tag of a run that a search stopped on the way."""
 PARENT, NAME, TABLES = "mlflow.parentRunId", "mlflow.runName", "mlflow.loggedArtifacts"
 """MLflow's own tags, by which it nests and names runs, and finds their tables."""
 KEY, VALUE = 250, 6000
@@ -100,6 +102,8 @@ password_env (tracker.uri)
             from mlflow.entities import Param
 
             run = self._store.open(client, info.id, self._tags(client, info), _milliseconds(info))
+            if PRUNED in run.data.tags:  # of a trial of another search
+                client.delete_tag(run.info.run_id, PRUNED)
             params = [Param(_key(name), str(value)[:VALUE]) for name, value in settings(info.config)]
             for some in _parts(params, PARAMS):
                 client.log_batch(run.info.run_id, params=some)
@@ -129,12 +133,16 @@ password_env (tracker.uri)
             client.set_terminated(self._run, "FINISHED", self._end)
         self._run = ""
 
-    def abort(self) -> None:
-        """Close the run as failed."""
-        run, self._run = self._run, ""
-        if run:
-            with self._store.reached() as client:
-                client.set_terminated(run, "FAILED")
+    def abort(self, *, pruned: bool = False) -> None:
+        """Close the run as failed, or as killed and tagged where it was pruned, with the points that it told."""
+        if not self._run:
+            return
+        with self._store.reached() as client:
+            self._write(client)
+            if pruned:
+                client.set_tag(self._run, PRUNED, "true")
+            client.set_terminated(self._run, "KILLED" if pruned else "FAILED")
+        self._run = ""
 
     def compare(self, info: RunInfo, table: Table) -> None:
         """Keep a comparison as a table of a run of its own, below the one of the sweep."""

@@ -79,8 +79,8 @@ class Tracker(Protocol):
         """Close a run that succeeded; `folder` is its finished folder, `metrics` the content of its metrics file."""
         ...
 
-    def abort(self) -> None:
-        """Close a run that failed."""
+    def abort(self, *, pruned: bool = False) -> None:
+        """Close a run that failed, or that a search stopped on the way."""
         ...
 
     def compare(self, info: RunInfo, table: Table) -> None:

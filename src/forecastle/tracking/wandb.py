@@ -173,10 +173,12 @@ class WandbTracker:
         if self._offline:
             (own / FINISHED).touch()
 
-    def abort(self) -> None:
-        """Close the run as failed."""
+    def abort(self, *, pruned: bool = False) -> None:
+        """Close the run as failed, tagged where it was pruned."""
         run, self._run = self._run, None
         if run is not None:
+            if pruned:
+                run.tags = (*(run.tags or ()), "pruned")
             run.finish(exit_code=1)
 
     def compare(self, info: RunInfo, table: Table) -> None:
