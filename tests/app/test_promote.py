@@ -16,7 +16,9 @@ from tests.app.conftest import tool
 
 from forecastle import pipeline, stages
 from forecastle.config.compose import compose
+from forecastle.doors import promoting
 from forecastle.errors import DataError
+from forecastle.runs.claim import claim
 
 Command = Callable[..., Any]
 
@@ -84,14 +86,25 @@ def test_the_stages_write_the_run_that_the_command_line_writes(
 
 
 def test_a_promoted_run_is_what_dvc_holds_without_computing_again(
-    forecastle: Command, checkout: Path, small: list[str], fits: list[int]
+    forecastle: Command, checkout: Path, small: list[str], fits: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forecastle("run", "-m", *small, "model=ridge,lasso", "model.estimator.alpha=0.5")
     name = named("lasso")
     fits.clear()
+    free: list[bool] = []
+    real = promoting.write_experiment
+
+    def seen(*words: Any) -> Path:
+        with claim(checkout / "runs", promoting.NAME, wait=False) as mine:
+            free.append(mine)
+        return real(*words)
+
+    monkeypatch.setattr(promoting, "write_experiment", seen)
     done = forecastle("promote", name)
     assert done.code == 0, done.err
     assert not fits
+    assert free == [False], "one process at a time promotes"
+    assert not list((checkout / "runs").glob(".claims/*"))
     assert f"run {name} is promoted" in done.out
     assert "test part opened: this test part has been opened by 1 run, this one" in done.out
 

@@ -40,6 +40,11 @@ def test_the_page_holds_everything_that_is_asked_of_a_comparison(page: str) -> N
 def test_runs_with_a_page_are_linked_and_the_others_counted(page: str) -> None:
     assert page.count('<a href="a%20b/report.html">') == 1
     assert "29 of these runs have no page of their own yet" in page
+    assert "sent elsewhere, this page is whole, but its links lead nowhere" in page
+
+
+def test_a_page_without_links_says_nothing_of_them(tmp_path: Path) -> None:
+    assert "sent elsewhere" not in render([make_asked(tmp_path)], {}, FACTS)
 
 
 def test_the_page_names_nothing_outside_of_itself(page: str) -> None:

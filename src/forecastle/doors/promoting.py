@@ -16,7 +16,8 @@ from forecastle.config.experiment_file import write_experiment
 from forecastle.errors import ConfigError, MissingExtraError, RunError
 from forecastle.experiment import Experiment
 from forecastle.reopening import again, check_weights, open_test
-from forecastle.runs.store import Run, located
+from forecastle.runs.claim import claim
+from forecastle.runs.store import Run, located, usual_store
 from forecastle.windows.fold import TEST
 
 NAME = "promoted"
@@ -41,7 +42,7 @@ def promote(words: Sequence[str]) -> int:
     logs.configure(os.environ.get("FORECASTLE_LOG_LEVEL", "INFO"))
     store, word = located(words[0])
     found = store.get(word)
-    with _repository() as repository:
+    with _repository() as repository, claim(usual_store().folder, NAME, wait=True):
         try:
             stages.check_params()
         except ConfigError as error:

@@ -108,6 +108,7 @@ def render(
         sections=sections,
         script=script,
         digest=digest,
+        linked=bool(links),
         pageless=pageless,
         rest=rest,
     )

@@ -21,7 +21,7 @@ def claim(store: Path, identity: str, *, wait: bool, job: tuple[str, int] | None
     store
         Folder of the runs.
     identity
-        Id of the run.
+        Id of the run, or a name of what else one process at a time may do.
     wait
         Until the process that holds it has ended or is done; else the block is told at once.
     job
