@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,19 @@ def test_all_that_was_tried_counts_whether_it_is_looked_at_or_not(store: RunStor
     assert second.count == 1
     assert str(first) == "trials of this question on record: 5 (3 finished, 1 failed, 1 pruned)"
     assert str(Tried(first.runs, 0, 0)) == "trials of this question on record: 3"
+
+
+def test_runs_that_were_removed_or_damaged_stay_trials_of_their_sweep(store: RunStore) -> None:
+    for name in ("5eed0001", "5eed0002"):  # two sweeps that share their runs
+        record = SweepRecord(store.folder, name)
+        record.begin(["model=ridge,lasso"], 4, Limits())
+        for number, run in enumerate([f"a{0:015x}", f"b{1:015x}", f"c{2:015x}", f"e{4:015x}"]):
+            record.write(Job(number, (f"model=m{number}",), run))
+    runs = known(store, "ab")
+    asked = sort_out(runs, {run.id: settings_of(run) for run in runs})
+    (whole,) = tried(store, asked).values()
+    assert (len(whole.runs), whole.gone, whole.count) == (3, 1, 4), "the damaged one was a trial, too"
+    shutil.rmtree(store.folder / f"c{2:015x}")
+    (rest,) = tried(store, asked).values()
+    assert (len(rest.runs), rest.gone, rest.count) == (2, 2, 4), "who removes a run has looked at it all the same"
+    assert str(rest) == "trials of this question on record: 4 (2 finished, 2 no longer there)"

@@ -116,6 +116,7 @@ class Group:
             "finished": len(self.tried.runs),
             "failed": self.tried.failed,
             "pruned": self.tried.pruned,
+            "gone": self.tried.gone,
             "notes": self.notes(),
             "traded": None if self.traded is None else self.traded.to_json(),
         }

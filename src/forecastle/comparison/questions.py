@@ -31,23 +31,31 @@ class Tried:
         Finished runs of the store.
     failed, pruned
         Jobs of their sweeps that failed, and that a search stopped on the way.
+    gone
+        Runs of their sweeps whose folders were removed or cannot be read any more; the ledger knows them.
     """
 
     runs: tuple[Run, ...]
     failed: int
     pruned: int
+    gone: int = 0
 
     @property
     def count(self) -> int:
         """Number of trials: who looks at what was tried chooses among it, failures included."""
-        return len(self.runs) + self.failed + self.pruned
+        return len(self.runs) + self.failed + self.pruned + self.gone
 
     def __str__(self) -> str:
         """A line for people."""
         told = f"trials of this question on record: {self.count}"
-        if not self.failed and not self.pruned:
+        if self.count == len(self.runs):
             return told
-        kinds = (("finished", len(self.runs)), ("failed", self.failed), ("pruned", self.pruned))
+        kinds = (
+            ("finished", len(self.runs)),
+            ("failed", self.failed),
+            ("pruned", self.pruned),
+            ("no longer there", self.gone),
+        )
         return f"{told} ({', '.join(f'{count} {kind}' for kind, count in kinds if count)})"
 
 
@@ -74,19 +82,25 @@ def tried(store: RunStore, sorted_out: Mapping[Question, Sequence[Run]]) -> dict
     """What else the store holds on questions of which some runs are known."""
     known = {run.id: asked for asked, runs in sorted_out.items() for run in runs}
     found: dict[Question, list[Run]] = {asked: [] for asked in sorted_out}
+    there = set()
     for run in store.all():
         try:
             asked = known[run.id] if run.id in known else question(run, settings_of(run))
-        except (RunError, KeyError):  # what cannot be read is no trial that anybody could have looked at
+        except (RunError, KeyError):  # what cannot be read counts where a sweep's ledger tells what was asked
             continue
+        there.add(run.id)
         if asked in found:
             found[asked].append(run)
     records = [record.jobs() for record in sweeps(store.folder)]
     counted = {}
     for asked, runs in found.items():
         mine = {run.id for run in runs}
-        lost = [job for jobs in records if any(job.run in mine for job in jobs) for job in jobs if job.run is None]
-        counted[asked] = Tried(tuple(runs), sum(job.failed for job in lost), sum(not job.failed for job in lost))
+        beside = [job for jobs in records if any(job.run in mine for job in jobs) for job in jobs]
+        lost = [job for job in beside if job.run is None]
+        gone = {job.run for job in beside if job.run is not None} - there
+        counted[asked] = Tried(
+            tuple(runs), sum(job.failed for job in lost), sum(not job.failed for job in lost), len(gone)
+        )
     return counted
 
 
