@@ -15,7 +15,7 @@ from typing import Any
 
 from forecastle import explanation, folds, paths, pipeline
 from forecastle.config.compose import read
-from forecastle.errors import RunError
+from forecastle.errors import ModelError, RunError
 from forecastle.experiment import Experiment
 from forecastle.pipeline import Fitted
 from forecastle.record import read_tables, write_tables
@@ -76,23 +76,23 @@ def explain(found: Run, store: RunStore, effort: explanation.Effort, experiment:
 
 
 def restore(found: Run, store: RunStore, experiment: Experiment | None = None) -> Run:
-    """Fit a finished run again whose weights were not kept, and keep them where its scores are the same bit for bit.
+    """Fit a finished run again that has no weights, and keep them where its scores are the same bit for bit.
 
-    All else in its folder stays as it is. Nothing is done where the weights are there.
+    All else in its folder stays as it is. Nothing is done where the weights are there and can be opened.
 
     Raises
     ------
     RunError
         If data, code or library versions are no longer those of the run, or a score comes out otherwise.
     """
-    if found.has_weights:
+    if (told := lacking(found)) is None:
         return found
     if experiment is None:
         with held(store.folder, found.id, ALONE):  # who asks for weights by name wants them to stay
             return restore(found, store, again(found, "fitted again"))
-    logger.info("run %s is fitted again: %s", found.id, reason(found))
+    logger.info("run %s is fitted again: %s", found.id, told)
     with claim(store.folder, found.id, wait=True):
-        if found.has_weights:  # another process has restored them meanwhile
+        if lacking(found) is None:  # another process has restored them meanwhile
             return found
         experiment.checkpoints = store.folder / paths.CHECKPOINTS / found.id
         with store.create(found.id, replace=True) as folder:
@@ -102,10 +102,22 @@ def restore(found: Run, store: RunStore, experiment: Experiment | None = None) -
                     f"run {found.id} was fitted again and scores otherwise, so its weights are not restored "
                     f"(`forecastle reproduce {found.word}` tells where)"
                 )
-            kept = shutil.ignore_patterns(paths.DROPPED)
+            kept = shutil.ignore_patterns(paths.DROPPED, paths.MODEL)
             shutil.copytree(found.folder, folder, dirs_exist_ok=True, ignore=kept)
         shutil.rmtree(experiment.checkpoints, ignore_errors=True)
     return Run(found.id, found.folder, found.reused)
+
+
+def lacking(found: Run) -> str | None:
+    """Why the weights of a run are not there or cannot be opened; None where they are and can."""
+    if not found.has_weights:
+        return reason(found)
+    check_whole(found)
+    try:
+        folds.load_folds(read(found.folder / paths.CONFIG), found.folder / paths.MODEL, len(found.manifest["folds"]))
+    except (ModelError, RunError) as error:
+        return str(error)
+    return None
 
 
 def check_whole(found: Run) -> None:
@@ -156,7 +168,10 @@ def look_at(experiment: Experiment, store: RunStore, why: str) -> dict[str, Any]
 
 
 def _models(found: Run, experiment: Experiment) -> tuple[Fitted, ...]:
-    return folds.load_folds(experiment.config, found.folder / paths.MODEL, len(experiment.sample.folds))
+    try:
+        return folds.load_folds(experiment.config, found.folder / paths.MODEL, len(experiment.sample.folds))
+    except (ModelError, RunError) as error:
+        raise RunError(f"{error} (`forecastle restore {found.word}` fits it again and keeps the weights)") from error
 
 
 @contextmanager

@@ -158,6 +158,26 @@ def test_weights_are_restored_bit_for_bit_and_stay(forecastle: Command, sweep: l
     assert forecastle("evaluate", folder.name, "part=test").code == 0
 
 
+@pytest.mark.parametrize("spoilt", ["transforms/transforms.json", "forecaster/model.skops", "."])
+def test_weights_that_cannot_be_opened_are_restored(forecastle: Command, sweep: list[str], spoilt: str) -> None:
+    forecastle(*sweep, "keep_models=null")
+    folder = Path("runs") / worst()
+    before = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    path = folder / "model" / "0" / spoilt
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.write_bytes(b"")
+    refused = forecastle("evaluate", folder.name, "part=test")
+    assert refused.code == 2
+    assert f"(`forecastle restore {folder.name}` fits it again and keeps the weights)" in refused.err
+    done = forecastle("restore", folder.name)
+    assert done.code == 0, done.err
+    assert done.out == f"run {folder.name}: its weights are restored, every score the same\n"
+    assert {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert forecastle("evaluate", folder.name, "part=test").code == 0
+
+
 def test_weights_that_score_otherwise_are_not_restored(forecastle: Command, sweep: list[str]) -> None:
     forecastle(*sweep, "keep_models=1")
     path = Path("runs") / worst() / "metrics.json"

@@ -65,7 +65,7 @@ def unprotect(words: Sequence[str]) -> int:
 
 
 def restore(words: Sequence[str]) -> int:
-    """Fit a run again that kept no weights, and keep them: ``RUN``.
+    """Fit a run again that has no weights, or damaged ones, and keep them: ``RUN``.
 
     Raises
     ------
@@ -76,12 +76,13 @@ def restore(words: Sequence[str]) -> int:
     """
     if len(words) != 1:
         raise ConfigError(f"usage: forecastle restore RUN; got {' '.join(words) or 'no argument'}")
+    from forecastle.reopening import lacking
     from forecastle.reopening import restore as fit_again
 
     logs.configure(os.environ.get("FORECASTLE_LOG_LEVEL", "INFO"))
     store, word = located(words[0])
     found = store.get(word)
-    there = found.has_weights
+    there = lacking(found) is None
     fit_again(found, store)
     told = "its weights are there: nothing was computed" if there else "its weights are restored, every score the same"
     print(f"run {found.id}: {told}")
