@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -166,6 +167,12 @@ def test_what_cannot_be_promoted_is_told_in_one_line(
     (checkout / "dvc.yaml").rename(checkout / "other.yaml")
     refused(best, f"promote works in a checkout with DVC's stages, but {checkout} has no dvc.yaml")
     (checkout / "other.yaml").rename(checkout / "dvc.yaml")
+    locks = checkout / ".dvc" / "tmp" / "rwlock"
+    locks.parent.mkdir(exist_ok=True)
+    running = {"pid": os.getppid(), "cmd": "dvc repro"}
+    locks.write_text(json.dumps({"write": {str(checkout / "data" / "scores"): running}, "read": {}}))
+    refused(best, "is busy, it is being blocked by:")
+    locks.unlink()
     shutil.move(checkout / ".git", checkout / "git")
     refused(best, "is not a git repository")
     shutil.move(checkout / "git", checkout / ".git")

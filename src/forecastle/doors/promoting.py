@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,7 +43,7 @@ def promote(words: Sequence[str]) -> int:
     logs.configure(os.environ.get("FORECASTLE_LOG_LEVEL", "INFO"))
     store, word = located(words[0])
     found = store.get(word)
-    with _repository() as repository, claim(usual_store().folder, NAME, wait=True):
+    with _repository() as repository:
         try:
             stages.check_params()
         except ConfigError as error:
@@ -68,10 +69,11 @@ def promote(words: Sequence[str]) -> int:
 
 @contextmanager
 def _repository() -> Iterator[Any]:
-    """DVC's repository in the current folder; its errors are told as ours."""
+    """DVC's repository in the current folder, held against its stages and other promotions; its errors are ours."""
     try:
         from dvc.exceptions import DvcException
         from dvc.repo import Repo
+        from dvc.rwlock import rwlock
         from dvc.scm import SCMError
     except ImportError as error:
         raise MissingExtraError("promote needs DVC: pip install 'forecastle[dvc]'") from error
@@ -81,7 +83,12 @@ def _repository() -> Iterator[Any]:
     try:
         with Repo() as repository:
             _ = repository.scm  # is there a git, too?
-            yield repository
+            me, outputs = " ".join(sys.argv), [str(paths.DATA.absolute())]  # as DVC calls it, whose commits enter again
+            with (
+                claim(usual_store().folder, NAME, wait=True),
+                rwlock(repository.tmp_dir, repository.fs, me, [], outputs, False),
+            ):
+                yield repository
     except (DvcException, SCMError) as error:
         raise RunError(f"DVC: {' '.join(str(error).split())}") from error
 
