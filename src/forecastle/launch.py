@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from forecastle import logs
 from forecastle.config.compose import ROOT, check_unsearched, choices, compose, conf_folder, explain, opened, validate
 from forecastle.config.schema import Config
-from forecastle.config.swept import held_back
+from forecastle.config.swept import check_output, held_back
 from forecastle.errors import ConfigError
 from forecastle.runs.command import sweep_id
 from forecastle.runs.execution import Memory
@@ -57,6 +57,7 @@ def run(words: Sequence[str], *, anew: bool = False) -> int:
         _check_alone(overrides, flags)
         _hydra([*overrides, *flags])  # Hydra wants overrides side by side
         return 0
+    check_output(overrides)
     overrides = [*overrides, f"sweep='{sweep_id(overrides)}'"]
     with sweeping.asked(asked, limits, anew=anew) as sweep:
         held = held_back(overrides)

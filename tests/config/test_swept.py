@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from forecastle.config.swept import held_back
+from forecastle.config.swept import check_output, held_back
+from forecastle.errors import ConfigError
 
 VARYING = "model=lightgbm,xgboost"
 
@@ -26,3 +27,9 @@ def test_what_is_the_same_for_each_choice_stays_with_hydra(word: str) -> None:
 def test_what_varies_or_cannot_be_read_stays_with_hydra() -> None:
     assert held_back([VARYING, "model.lags=1,2"]) == []
     assert held_back(["model=[a", "model.lags=1"]) == []
+
+
+def test_a_sweep_has_one_folder() -> None:
+    check_output([VARYING, "output=here"])
+    with pytest.raises(ConfigError, match=r"^output=here,there is several folders, and output is one for the whole"):
+        check_output([VARYING, "output=here,there"])

@@ -31,6 +31,13 @@ def held_back(overrides: Sequence[str]) -> list[str]:
     return [word for word in overrides if _of_choice(_key(word), groups) and not _varies(word)]
 
 
+def check_output(overrides: Sequence[str]) -> None:
+    """Raise ConfigError where a sweep would have several folders: its ledger lies beside its runs."""
+    for word in overrides:
+        if _key(word) == "output" and _varies(word):
+            raise ConfigError(f"{word} is several folders, and output is one for the whole sweep")
+
+
 def of_job(error: Exception, words: Sequence[str], jobs: Sequence[Sequence[str]]) -> Exception:
     """What Hydra says of one of the jobs of a sweep, in our words, with what tells that one from others."""
     told = explain(error)
