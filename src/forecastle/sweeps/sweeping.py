@@ -91,19 +91,21 @@ def planned(jobs: list[list[str]]) -> list[list[str]]:
         return jobs
     record.plan(plan)
     known = _asked[-1].known
-    known.update(_known(record, plan))
-    recount(record.store, record.id, {job.run for job in record.jobs() if job.run and job.number not in known})
+    done = record.jobs()
+    known.update(_known(record, plan, done))
+    if again := {job.run for job in done if job.run and job.number not in known}:
+        recount(record.store, record.id, again)
     return [job for number, job in enumerate(jobs) if number not in known]
 
 
-def _known(record: SweepRecord, plan: Sequence[tuple[str, ...]]) -> dict[int, str]:
-    """Runs by number of the planned jobs that were finished on the ground of today."""
+def _known(record: SweepRecord, plan: Sequence[tuple[str, ...]], done: Sequence[Job]) -> dict[int, str]:
+    """Runs by number of the planned jobs that were done before, on the ground of today."""
     if (found := origin()) is None:
         return {}
     sources, _ = found
     store, judged = RunStore(record.store), dict[str, bool]()
     known, changed = {}, 0
-    for job in record.jobs():
+    for job in done:
         if job.run is None or job.ground is None or plan[job.number : job.number + 1] != [job.choices]:
             continue
         run = store.find(job.run)
