@@ -1,5 +1,7 @@
 """`FORECASTLE_REQUIRE_ALL=1` makes every skip a failure, so that nothing goes untested unnoticed.
 
+Hypothesis then draws the same examples each time: the tests fail or pass by the code alone.
+
 It stands here rather than in ``tests/`` because the doctests under ``src/`` are meant too.
 """
 
@@ -10,8 +12,14 @@ from collections.abc import Generator
 from typing import TypeVar
 
 import pytest
+from hypothesis import settings
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+
+if os.environ.get("FORECASTLE_REQUIRE_ALL") == "1":
+    settings.register_profile("same", derandomize=True)
+    settings.load_profile("same")
 
 
 def _refuse_skip(report: Report) -> Report:
