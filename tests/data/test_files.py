@@ -15,6 +15,7 @@ import pytest
 from forecastle.data.bars import PRICES
 from forecastle.data.files import CsvSource, FileSource, ParquetSource
 from forecastle.data.format import TextFormat
+from forecastle.data.inspection import inspect
 from forecastle.data.loading import load
 from forecastle.data.quality import QualityPolicy
 from forecastle.errors import ConfigError, DataError
@@ -225,6 +226,15 @@ def test_broken_parquet_and_broken_gzip_are_told_in_one_line(tmp_path: Path) -> 
     (tmp_path / "x.csv.gz").write_bytes(gzip.compress(CSV.encode() * 100)[:60])
     with pytest.raises(DataError, match="cannot be read: Truncated compressed stream"):
         CsvSource(str(tmp_path / "x.csv.gz"), timezone="UTC").history()
+
+
+def test_what_pandas_wrote_beside_the_columns_of_a_parquet_file_may_be_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "X.parquet"
+    days = pa.array(range(5), pa.int64()).cast(pa.timestamp("s", "UTC"))
+    table = pa.table({"time": days, **dict.fromkeys(PRICES, [1.0] * 5)})
+    pq.write_table(table.replace_schema_metadata({"pandas": '{"columns": ['}), path)
+    assert len(ParquetSource(str(path)).history()) == 5
+    assert inspect(path).dialect == "parquet"
 
 
 def test_nested_parquet_columns_and_odd_types_are_left_to_the_quality_policy(tmp_path: Path) -> None:

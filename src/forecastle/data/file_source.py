@@ -213,7 +213,8 @@ class FileSource(ABC, Generic[Written]):
         for cells in read.schema:
             if pa.types.is_binary(cells.type) or pa.types.is_large_binary(cells.type):
                 raise DataError(f"{path}: column {cells.name!r} holds bytes that are no text (UTF-8 is wanted)")
-        raw: pd.DataFrame = read.to_pandas(date_as_object=False, ignore_metadata=True)
+        bare = read.replace_schema_metadata()  # what pandas wrote beside the columns is not asked, and may be damaged
+        raw: pd.DataFrame = bare.to_pandas(date_as_object=False)
         return raw
 
     def _fill(self, table: pd.DataFrame, cells: Mapping[str, list[pd.Series]], where: str) -> None:

@@ -98,7 +98,7 @@ def _parquet(file: Path) -> Sample:
         with pyarrow.parquet.ParquetFile(file) as opened:
             names = [str(name) for name in opened.schema_arrow.names]
             first = next(opened.iter_batches(LINES), None)
-        head = pd.DataFrame(columns=names) if first is None else first.to_pandas(ignore_metadata=True)
+        head = pd.DataFrame(columns=names) if first is None else first.replace_schema_metadata().to_pandas()
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{file}: cannot be read as Parquet: {' '.join(str(error).split())}") from None
     if len(set(names)) != len(names):
